@@ -1,0 +1,3 @@
+//! A scriptable shell for socket experiments.
+#![doc = ""]
+pub mod value;
