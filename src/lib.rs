@@ -1,3 +1,4 @@
 //! A scriptable shell for socket experiments.
 #![doc = ""]
+pub mod pickle;
 pub mod value;

@@ -1,8 +1,21 @@
 //! A Python value as lab2sh holds it: what a literal in a line means and what a pickle from a peer turns into.
 
+mod equal;
+mod escape;
+mod json;
+pub(crate) mod plain;
+mod repr;
+
 use std::sync::Arc;
 
 use num_bigint::BigInt;
+
+pub use equal::first_duplicate;
+pub(crate) use equal::{unique_items, unique_pairs};
+pub use escape::{escape, is_printable};
+pub(crate) use json::step as path_step;
+pub use json::{from_json_text, to_json, to_json_text};
+pub(crate) use repr::MAX_INT_DIGITS;
 
 /// A Python value. Containers are shared (`Arc`), so a clone costs one counter; nothing in a value changes after it was made.
 ///

@@ -1,0 +1,183 @@
+//! What a pickle builds while it runs: nodes that refer to each other by number.
+
+use crate::value::{ObjectKind, Value};
+use std::sync::Arc;
+
+/// How many nodes one pickle may make. A node takes 32 bytes and one opcode byte can make one, so without a bound
+/// a 16 MiB message would take half a gigabyte.
+pub(super) const MAX_NODES: usize = 4_000_000;
+
+/// A reference to a node, or a small value that needs none: None, a bool, an int of up to 30 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Ref(u32);
+
+/// The bit that tells small values from nodes.
+const SMALL: u32 = 1 << 31;
+/// Small ints are stored with this added, which leaves the payloads from 2^30 free for the constants.
+const OFFSET: i64 = 1 << 29;
+
+/// What a [`Ref`] stands for.
+pub(super) enum Target {
+    /// A node, by number.
+    Node(usize),
+    /// A value of its own.
+    Small(Value),
+}
+
+impl Ref {
+    pub(super) const NONE: Ref = Ref(SMALL | 1 << 30);
+    pub(super) const FALSE: Ref = Ref(SMALL | 1 << 30 | 1);
+    pub(super) const TRUE: Ref = Ref(SMALL | 1 << 30 | 2);
+
+    pub(super) fn small_int(number: i64) -> Option<Ref> {
+        let payload = u32::try_from(number + OFFSET).ok().filter(|payload| *payload < 1 << 30)?;
+        Some(Ref(SMALL | payload))
+    }
+
+    pub(super) fn node(self) -> Option<usize> {
+        (self.0 & SMALL == 0).then_some(self.0 as usize)
+    }
+
+    #[inline]
+    pub(super) fn target(self) -> Target {
+        if self.0 & SMALL == 0 {
+            return Target::Node(self.0 as usize);
+        }
+        Target::Small(match self {
+            Ref::NONE => Value::None,
+            Ref::FALSE => Value::Bool(false),
+            Ref::TRUE => Value::Bool(true),
+            Ref(bits) => Value::Int(i64::from(bits & !SMALL) - OFFSET),
+        })
+    }
+}
+
+/// A thing that a pickle built. Pairs are stored flat: key, value, key, value.
+#[derive(Debug)]
+pub(super) enum Node {
+    /// A value that is finished: text, bytes, numbers, and later whatever was turned into one. `count` values in all,
+    /// nested `height` deep.
+    Done { value: Value, count: u32, height: u32 },
+    List(Vec<Ref>),
+    Tuple { items: Box<[Ref]>, hashable: bool },
+    Dict(Vec<Ref>),
+    Set(Vec<Ref>),
+    FrozenSet(Box<[Ref]>),
+    Thing(Box<Thing>),
+    /// Being turned into a value; its place on the path from the root.
+    Open(u32),
+}
+
+/// Something that loading would import, call or make.
+#[derive(Debug)]
+pub(super) struct Thing {
+    pub(super) kind: ObjectKind,
+    /// The dotted name; for an extension its code.
+    pub(super) name: Arc<str>,
+    /// A tuple.
+    pub(super) args: Option<Ref>,
+    /// A dict.
+    pub(super) kwargs: Option<Ref>,
+    pub(super) state: Option<Ref>,
+    pub(super) items: Vec<Ref>,
+    pub(super) pairs: Vec<Ref>,
+    /// Not worth telling: plain data, or a name of which another action tells.
+    pub(super) quiet: bool,
+}
+
+impl Thing {
+    pub(super) fn new(kind: ObjectKind, name: Arc<str>, args: Option<Ref>) -> Thing {
+        Thing { kind, name, args, kwargs: None, state: None, items: Vec::new(), pairs: Vec::new(), quiet: false }
+    }
+}
+
+/// The nodes of one pickle.
+#[derive(Debug, Default)]
+pub(super) struct Arena {
+    pub(super) nodes: Vec<Node>,
+}
+
+impl Arena {
+    pub(super) fn add(&mut self, node: Node) -> Result<Ref, String> {
+        if self.nodes.len() >= MAX_NODES {
+            return Err(format!("it builds more than {MAX_NODES} objects (limit)"));
+        }
+        self.nodes.push(node);
+        // MAX_NODES is below 2^31.
+        Ok(Ref(self.nodes.len() as u32 - 1))
+    }
+
+    pub(super) fn add_value(&mut self, value: Value) -> Result<Ref, String> {
+        self.add(Node::Done { value, count: 1, height: 0 })
+    }
+
+    pub(super) fn get(&self, item: Ref) -> Option<&Node> {
+        self.nodes.get(item.node()?)
+    }
+
+    pub(super) fn get_mut(&mut self, item: Ref) -> Option<&mut Node> {
+        self.nodes.get_mut(item.node()?)
+    }
+
+    pub(super) fn thing(&self, item: Ref) -> Option<&Thing> {
+        match self.get(item) {
+            Some(Node::Thing(thing)) => Some(thing),
+            _ => None,
+        }
+    }
+
+    pub(super) fn tuple(&self, item: Ref) -> Option<&[Ref]> {
+        match self.get(item) {
+            Some(Node::Tuple { items, .. }) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The str that a reference stands for.
+    pub(super) fn text(&self, item: Ref) -> Option<&Arc<str>> {
+        match self.get(item) {
+            Some(Node::Done { value: Value::Str(text), .. }) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_dict(&self, item: Ref) -> bool {
+        matches!(self.get(item), Some(Node::Dict(_)))
+    }
+
+    /// The name of the Python type, for messages.
+    pub(super) fn type_name(&self, item: Ref) -> String {
+        let name = match item.target() {
+            Target::Small(value) => return value.type_name().to_owned(),
+            Target::Node(node) => match self.nodes.get(node) {
+                Some(Node::Done { value, .. }) => value.type_name(),
+                Some(Node::List(_)) => "list",
+                Some(Node::Tuple { .. }) => "tuple",
+                Some(Node::Dict(_)) => "dict",
+                Some(Node::Set(_)) => "set",
+                Some(Node::FrozenSet(_)) => "frozenset",
+                Some(Node::Thing(thing)) => &thing.name,
+                Some(Node::Open(_)) | None => "object",
+            },
+        };
+        // A peer chooses a class's name, and its length.
+        let cut: String = name.chars().take(100).collect();
+        crate::value::escape(&cut).into_owned()
+    }
+
+    /// `Err` with the type's name if CPython refuses the object as a dict key. What is inside a tuple was asked when
+    /// the tuple was made, so this takes constant time.
+    pub(super) fn check_hashable(&self, item: Ref) -> Result<(), String> {
+        let hashable = match self.get(item) {
+            None => true,
+            Some(Node::Done { value, .. }) => !matches!(value, Value::ByteArray(_)),
+            Some(Node::Tuple { hashable, .. }) => *hashable,
+            Some(Node::List(_) | Node::Dict(_) | Node::Set(_)) => false,
+            Some(Node::FrozenSet(_) | Node::Open(_)) => true,
+            Some(Node::Thing(thing)) => {
+                thing.kind == ObjectKind::Global || !crate::value::plain::is_unhashable(&thing.name)
+            }
+        };
+        if hashable { Ok(()) } else { Err(format!("unhashable type: '{}'", self.type_name(item))) }
+    }
+}

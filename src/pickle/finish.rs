@@ -1,0 +1,234 @@
+//! Turns the arena's nodes into a [`Value`], within bounds on depth and size.
+
+use std::sync::Arc;
+
+use super::arena::{Arena, Node, Ref, Target, Thing};
+use crate::value::{Container, Object, Value, unique_items, unique_pairs};
+
+/// How deep containers may nest in a value. CPython's own `repr` gives up at about this depth, and everything that walks
+/// a value (printing, comparing, dropping) may use the stack to it.
+pub const MAX_DEPTH: u32 = 1000;
+
+/// How many values a message may unfold to, those that are shared counted wherever they stand: 16 MiB of the cheapest
+/// item that `pickle.dumps` writes for a number (`BININT1`, two bytes) are 8.4 million. Without a bound 300
+/// bytes could say 2^30 values.
+pub const MAX_VALUES: u32 = 10_000_000;
+
+/// A container whose items are being finished.
+struct Open {
+    node: usize,
+    container: Node,
+    /// How many of its children were visited.
+    visited: usize,
+    /// Where its children's values start.
+    first: usize,
+    count: u32,
+    height: u32,
+    /// The outermost container on the path that was found again below this one.
+    reaches: u32,
+}
+
+/// Finishes nodes. Nothing here recurses: the path from the root is a vector.
+pub(super) struct Finisher<'a> {
+    pub(super) arena: &'a mut Arena,
+    path: Vec<Open>,
+    values: Vec<Value>,
+    /// Values visited in all; nodes inside of cycles are visited anew from each side.
+    work: u32,
+}
+
+impl<'a> Finisher<'a> {
+    pub(super) fn new(arena: &'a mut Arena) -> Finisher<'a> {
+        Finisher { arena, path: Vec::new(), values: Vec::new(), work: 0 }
+    }
+
+    /// The value of one reference.
+    pub(super) fn finish(&mut self, root: Ref) -> Result<Value, String> {
+        let result = self.run(root);
+        if result.is_err() {
+            // So that what is left can still be looked at.
+            for open in self.path.drain(..).rev() {
+                self.arena.nodes[open.node] = open.container;
+            }
+            self.values.clear();
+        }
+        result
+    }
+
+    fn run(&mut self, root: Ref) -> Result<Value, String> {
+        self.visit(root)?;
+        while let Some(open) = self.path.last_mut() {
+            match child(&open.container, open.visited) {
+                Some(next) => {
+                    open.visited += 1;
+                    self.visit(next)?;
+                }
+                None => self.close()?,
+            }
+        }
+        self.values.pop().ok_or_else(|| "no value".to_owned())
+    }
+
+    /// Pushes the value of a reference, or opens its container.
+    fn visit(&mut self, item: Ref) -> Result<(), String> {
+        self.work += 1;
+        let node = match item.target() {
+            Target::Small(value) => return self.push(value, 1, 0),
+            Target::Node(node) => node,
+        };
+        match &mut self.arena.nodes[node] {
+            Node::Done { value, count, height } => {
+                let (value, count, height) = (value.clone(), *count, *height);
+                self.push(value, count, height)
+            }
+            Node::Open(place) => {
+                let place = *place;
+                let kind = self.path.get(place as usize).map_or(Container::Other, |open| kind(&open.container));
+                if let Some(open) = self.path.last_mut() {
+                    open.reaches = open.reaches.min(place);
+                }
+                self.push(Value::Cycle(kind), 1, 0)
+            }
+            container => {
+                let place = self.path.len() as u32;
+                if place >= MAX_DEPTH {
+                    return Err(too_deep());
+                }
+                let container = std::mem::replace(container, Node::Open(place));
+                let first = self.values.len();
+                self.path.push(Open { node, container, visited: 0, first, count: 1, height: 0, reaches: u32::MAX });
+                Ok(())
+            }
+        }
+    }
+
+    fn push(&mut self, value: Value, count: u32, height: u32) -> Result<(), String> {
+        if let Some(open) = self.path.last_mut() {
+            open.count = open.count.saturating_add(count);
+            open.height = open.height.max(height);
+            if open.count > MAX_VALUES || self.work > MAX_VALUES {
+                return Err(format!("it unfolds to more than {MAX_VALUES} values (limit)"));
+            }
+            if self.path.len() as u32 + height > MAX_DEPTH {
+                return Err(too_deep());
+            }
+        }
+        self.values.push(value);
+        Ok(())
+    }
+
+    /// Makes the value of the innermost open container.
+    fn close(&mut self) -> Result<(), String> {
+        let Some(open) = self.path.pop() else { return Ok(()) };
+        let value = assemble(&open.container, &mut self.values, open.first);
+        let height = open.height + 1;
+        let place = self.path.len() as u32;
+        if open.reaches < place {
+            // It holds a container that is still open, which only looks like this from here.
+            self.arena.nodes[open.node] = open.container;
+            if let Some(outer) = self.path.last_mut() {
+                outer.reaches = outer.reaches.min(open.reaches);
+            }
+        } else {
+            self.arena.nodes[open.node] = Node::Done { value: value.clone(), count: open.count, height };
+        }
+        self.push(value, open.count, height)
+    }
+}
+
+fn too_deep() -> String {
+    format!("it is nested more than {MAX_DEPTH} deep (limit)")
+}
+
+/// A container's child by number; a thing's parts come in the order that [`assemble_thing`] takes them.
+#[inline]
+fn child(container: &Node, number: usize) -> Option<Ref> {
+    match container {
+        Node::List(items) | Node::Dict(items) | Node::Set(items) => items.get(number).copied(),
+        Node::Tuple { items, .. } | Node::FrozenSet(items) => items.get(number).copied(),
+        Node::Thing(thing) => {
+            let parts = thing.args.iter().chain(&thing.kwargs).chain(&thing.state);
+            let fixed = parts.clone().count();
+            let after = number.checked_sub(fixed);
+            match after {
+                None => parts.copied().nth(number),
+                Some(after) => {
+                    let pairs = after.checked_sub(thing.items.len());
+                    thing.items.get(after).or_else(|| thing.pairs.get(pairs?)).copied()
+                }
+            }
+        }
+        Node::Done { .. } | Node::Open(_) => None,
+    }
+}
+
+fn kind(container: &Node) -> Container {
+    match container {
+        Node::List(_) => Container::List,
+        Node::Tuple { .. } => Container::Tuple,
+        Node::Dict(_) => Container::Dict,
+        _ => Container::Other,
+    }
+}
+
+/// The container's value from its children's, which stand at the end of `values`.
+fn assemble(container: &Node, values: &mut Vec<Value>, first: usize) -> Value {
+    let children = values.drain(first..);
+    match container {
+        Node::List(_) => Value::List(shared(children)),
+        Node::Tuple { .. } => Value::Tuple(shared(children)),
+        Node::Dict(_) => Value::Dict(pairs(children)),
+        Node::Set(_) => Value::Set(unique_items(children.collect()).into()),
+        Node::FrozenSet(_) => Value::FrozenSet(unique_items(children.collect()).into()),
+        Node::Thing(thing) => assemble_thing(thing, children),
+        Node::Done { .. } | Node::Open(_) => Value::None,
+    }
+}
+
+/// An empty slice shares one allocation with all others.
+fn shared(items: impl ExactSizeIterator<Item = Value>) -> Arc<[Value]> {
+    if items.len() == 0 { Arc::default() } else { items.collect() }
+}
+
+fn pairs(mut flat: impl ExactSizeIterator<Item = Value>) -> Arc<[(Value, Value)]> {
+    if flat.len() == 0 {
+        return Arc::default();
+    }
+    let mut pairs = Vec::with_capacity(flat.len() / 2);
+    while let (Some(key), Some(value)) = (flat.next(), flat.next()) {
+        pairs.push((key, value));
+    }
+    unique_pairs(pairs).into()
+}
+
+fn assemble_thing(thing: &Thing, mut values: impl ExactSizeIterator<Item = Value>) -> Value {
+    let args = match thing.args.and_then(|_| values.next()) {
+        Some(Value::Tuple(items)) => items,
+        Some(other) => Arc::new([other]),
+        None => Arc::default(),
+    };
+    let kwargs = match thing.kwargs.and_then(|_| values.next()) {
+        Some(Value::Dict(pairs)) => pairs,
+        _ => Arc::default(),
+    };
+    let state = thing.state.and_then(|_| values.next());
+    let rest: Vec<Value> = values.collect();
+    let mut items = rest;
+    let flat = items.split_off(thing.items.len().min(items.len()));
+    let mut pair_list = Vec::with_capacity(flat.len() / 2);
+    let mut flat = flat.into_iter();
+    while let (Some(key), Some(value)) = (flat.next(), flat.next()) {
+        pair_list.push((key, value));
+    }
+    Value::Object(Arc::new(Object {
+        kind: thing.kind,
+        name: thing.name.clone(),
+        args,
+        kwargs,
+        state,
+        items: items.into(),
+        // A dict subclass keeps each key once; of other classes nobody knows.
+        pairs: unique_pairs(pair_list).into(),
+    }))
+}
+

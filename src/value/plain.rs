@@ -1,0 +1,101 @@
+//! Plain data of the standard library: which names mean it, and how CPython prints it.
+
+use super::repr::Writer;
+use super::Object;
+
+/// Types whose values are plain data. Making one has no effect but the value.
+const PLAIN: &[&str] = &[
+    "array._array_reconstructor",
+    "array.array",
+    "builtins.bytearray",
+    "builtins.bytes",
+    "builtins.complex",
+    "builtins.dict",
+    "builtins.frozenset",
+    "builtins.list",
+    "builtins.object",
+    "builtins.range",
+    "builtins.set",
+    "builtins.slice",
+    "builtins.tuple",
+    "collections.Counter",
+    "collections.OrderedDict",
+    "collections.defaultdict",
+    "collections.deque",
+    "datetime.date",
+    "datetime.datetime",
+    "datetime.time",
+    "datetime.timedelta",
+    "datetime.timezone",
+    "decimal.Decimal",
+    "fractions.Fraction",
+    "pathlib.PosixPath",
+    "pathlib.PurePosixPath",
+    "pathlib.PureWindowsPath",
+    "pathlib.WindowsPath",
+    "pathlib._local.PosixPath",
+    "pathlib._local.PurePosixPath",
+    "pathlib._local.PureWindowsPath",
+    "pathlib._local.WindowsPath",
+    "types.SimpleNamespace",
+    "uuid.UUID",
+];
+
+/// Built-in classes that are not plain data themselves but are harmless by name, as a defaultdict's factory.
+const CLASSES: &[&str] = &["bool", "float", "int", "str", "type"];
+
+/// Whether a name means plain data of the standard library.
+pub(crate) fn is_plain(name: &str) -> bool {
+    PLAIN.contains(&name) || is_exception(name)
+}
+
+/// Whether a name is known to be a class.
+pub(crate) fn is_class(name: &str) -> bool {
+    (is_plain(name) && name != "array._array_reconstructor")
+        || name.strip_prefix("builtins.").is_some_and(|name| CLASSES.contains(&name))
+}
+
+/// Functions that only spell plain data in a pickle.
+pub(crate) fn is_helper(name: &str) -> bool {
+    matches!(
+        name,
+        "_codecs.encode" | "array._array_reconstructor" | "copyreg.__newobj_ex__" | "copyreg._reconstructor"
+    )
+}
+
+/// A class's name as CPython prints it: without `builtins.`.
+pub(crate) fn shown_class(name: &str) -> &str {
+    if is_class(name) { name.strip_prefix("builtins.").unwrap_or(name) } else { name }
+}
+
+/// Whether CPython refuses instances of the class as dict keys. Of classes it cannot know lab2sh assumes that they can be.
+pub(crate) fn is_unhashable(class: &str) -> bool {
+    matches!(
+        class,
+        "array._array_reconstructor"
+            | "array.array"
+            | "collections.Counter"
+            | "collections.OrderedDict"
+            | "collections.defaultdict"
+            | "collections.deque"
+            | "types.SimpleNamespace"
+    )
+}
+
+/// Built-in exceptions, all of which print as their name and arguments.
+fn is_exception(name: &str) -> bool {
+    name.strip_prefix("builtins.").is_some_and(|name| {
+        name.ends_with("Error")
+            || name.ends_with("Warning")
+            || matches!(
+                name,
+                "BaseException" | "Exception" | "GeneratorExit" | "KeyboardInterrupt" | "StopAsyncIteration"
+                    | "StopIteration" | "SystemExit"
+            )
+    })
+}
+
+/// Writes an object as CPython prints it, if it is plain data of the shape that pickle gives it; else writes nothing.
+pub(super) fn write(_object: &Object, _to: &mut Writer) -> bool {
+    false
+}
