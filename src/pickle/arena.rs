@@ -57,9 +57,16 @@ impl Ref {
 pub(super) enum Node {
     /// A value that is finished: text, bytes, numbers, and later whatever was turned into one. `count` values in all,
     /// nested `height` deep.
-    Done { value: Value, count: u32, height: u32 },
+    Done {
+        value: Value,
+        count: u32,
+        height: u32,
+    },
     List(Vec<Ref>),
-    Tuple { items: Box<[Ref]>, hashable: bool },
+    Tuple {
+        items: Box<[Ref]>,
+        hashable: bool,
+    },
     Dict(Vec<Ref>),
     Set(Vec<Ref>),
     FrozenSet(Box<[Ref]>),
@@ -87,7 +94,16 @@ pub(super) struct Thing {
 
 impl Thing {
     pub(super) fn new(kind: ObjectKind, name: Arc<str>, args: Option<Ref>) -> Thing {
-        Thing { kind, name, args, kwargs: None, state: None, items: Vec::new(), pairs: Vec::new(), quiet: false }
+        Thing {
+            kind,
+            name,
+            args,
+            kwargs: None,
+            state: None,
+            items: Vec::new(),
+            pairs: Vec::new(),
+            quiet: false,
+        }
     }
 }
 

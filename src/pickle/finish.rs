@@ -83,7 +83,8 @@ impl<'a> Finisher<'a> {
             }
             Node::Open(place) => {
                 let place = *place;
-                let kind = self.path.get(place as usize).map_or(Container::Other, |open| kind(&open.container));
+                let kind =
+                    self.path.get(place as usize).map_or(Container::Other, |open| kind(&open.container));
                 if let Some(open) = self.path.last_mut() {
                     open.reaches = open.reaches.min(place);
                 }
@@ -96,7 +97,15 @@ impl<'a> Finisher<'a> {
                 }
                 let container = std::mem::replace(container, Node::Open(place));
                 let first = self.values.len();
-                self.path.push(Open { node, container, visited: 0, first, count: 1, height: 0, reaches: u32::MAX });
+                self.path.push(Open {
+                    node,
+                    container,
+                    visited: 0,
+                    first,
+                    count: 1,
+                    height: 0,
+                    reaches: u32::MAX,
+                });
                 Ok(())
             }
         }
@@ -231,4 +240,3 @@ fn assemble_thing(thing: &Thing, mut values: impl ExactSizeIterator<Item = Value
         pairs: unique_pairs(pair_list).into(),
     }))
 }
-

@@ -1,7 +1,7 @@
 //! Plain data of the standard library: which names mean it, and how CPython prints it.
 
-use super::repr::Writer;
 use super::Object;
+use super::repr::Writer;
 
 /// Types whose values are plain data. Making one has no effect but the value.
 const PLAIN: &[&str] = &[
@@ -89,8 +89,13 @@ fn is_exception(name: &str) -> bool {
             || name.ends_with("Warning")
             || matches!(
                 name,
-                "BaseException" | "Exception" | "GeneratorExit" | "KeyboardInterrupt" | "StopAsyncIteration"
-                    | "StopIteration" | "SystemExit"
+                "BaseException"
+                    | "Exception"
+                    | "GeneratorExit"
+                    | "KeyboardInterrupt"
+                    | "StopAsyncIteration"
+                    | "StopIteration"
+                    | "SystemExit"
             )
     })
 }

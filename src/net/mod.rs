@@ -1,0 +1,12 @@
+//! Sockets: bytes, message boundaries and reasons. Nothing here knows of values, names or the screen.
+
+mod address;
+mod connection;
+mod framing;
+mod listener;
+
+pub use crate::platform::reason;
+pub use address::{connect, resolve, split_address};
+pub use connection::{Connection, End, Message, Send, StreamError, Taken};
+pub use framing::{Framing, MAX_MESSAGE_DEFAULT};
+pub use listener::{BACKLOG, Listener};
