@@ -34,7 +34,7 @@ pub struct Lab {
     /// The value received last: `$_`.
     pub last: Option<Value>,
     /// The lines that were run.
-    pub history: Vec<String>,
+    pub history: Vec<Arc<str>>,
     /// Set by Ctrl-C.
     pub interrupt: Interrupt,
     /// Who waits for Enter at `pause`; `None` where nobody is there.
@@ -45,6 +45,8 @@ pub struct Lab {
     pub folder: PathBuf,
     /// Set by `quit`.
     pub quitting: bool,
+    /// Whether reads look again for a moment before they sleep: set for a prompt or a script of its own.
+    pub eager: bool,
     sink: Sink,
     started: Instant,
     connections: usize,
@@ -89,7 +91,7 @@ pub struct Settings {
 pub struct Limit {
     /// `None` for ever.
     pub duration: Option<Duration>,
-    /// `within` or `timeout`.
+    /// What set it: the step, or the option `timeout`.
     pub from: &'static str,
 }
 
@@ -191,6 +193,7 @@ impl Lab {
             given: Vec::new(),
             folder: PathBuf::new(),
             quitting: false,
+            eager: false,
             sink,
             started: Instant::now(),
             connections: 0,
@@ -209,11 +212,11 @@ impl Lab {
     }
 
     /// Keeps a line for `history`.
-    pub fn remember(&mut self, line: &str) {
+    pub fn remember(&mut self, line: Arc<str>) {
         if self.history.len() >= HISTORY_MAX {
             self.history.drain(..HISTORY_MAX / 2);
         }
-        self.history.push(line.to_string());
+        self.history.push(line);
     }
 
     /// A value with every `$name` filled in.
@@ -290,7 +293,8 @@ impl Lab {
     }
 
     /// Keeps a connection under `name`, or the next free `c1`, `c2`, ..., and makes it the current socket.
-    pub fn add_connection(&mut self, name: Option<&str>, connection: Connection) -> String {
+    pub fn add_connection(&mut self, name: Option<&str>, mut connection: Connection) -> String {
+        connection.eager = self.eager;
         let name = self.new_name(name, 'c');
         let link = Box::new(Link { connection, own: Vec::new() });
         self.names.insert(name.clone(), Binding::Connection(link));
@@ -399,7 +403,7 @@ impl Lab {
     /// How long a step may wait on a socket: `within`, else `timeout`.
     pub fn limit(&self, call: &Call, name: Option<&str>) -> Limit {
         match call.within {
-            Some(duration) => Limit { duration, from: "within" },
+            Some(duration) => Limit { duration, from: "the step's `within`" },
             None => {
                 let settings = name.map_or(self.settings, |name| self.settings_of(name));
                 Limit { duration: settings.timeout, from: "timeout" }

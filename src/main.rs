@@ -90,6 +90,7 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt) -> u8 {
     };
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
+    lab.eager = true;
     let mut status = 0;
     let mut ran = false;
     for line in &cli.lines {

@@ -63,7 +63,7 @@ pub async fn line(
 ) -> Result<(), FailureKind> {
     let outcome = match parse(text, file, table) {
         Ok(Line::Step(call)) => {
-            lab.remember(text);
+            lab.remember(call.text.clone());
             step::run_interruptible(lab, &call).await
         }
         Ok(Line::Empty) => Ok(()),
@@ -99,7 +99,7 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
             Item::Step(call) => call,
         };
         announce(lab, call);
-        lab.remember(&call.text);
+        lab.remember(call.text.clone());
         let outcome = step::run_interruptible(lab, call).await;
         done += 1;
         match outcome {

@@ -211,7 +211,7 @@ fn unreadable(name: &str, error: net::StreamError) -> Failure {
 
 async fn expect_nothing(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure> {
     let limit = match call.within {
-        Some(Some(duration)) => Limit { duration: Some(duration), from: "within" },
+        Some(Some(duration)) => Limit { duration: Some(duration), from: "the step's `within`" },
         _ => Limit { duration: Some(QUIET_DEFAULT), from: "the usual silence" },
     };
     let started = Instant::now();

@@ -190,7 +190,13 @@ async fn include(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 /// Tells that a step of a script begins.
 pub fn announce(lab: &Lab, call: &Call) {
     let prompt = lab.current.clone().unwrap_or_default();
-    lab.emit(What::Step { prompt, text: call.text.clone(), file: call.file.clone(), line: call.line });
+    lab.emit(What::Step {
+        prompt,
+        verb: call.spec.name,
+        text: call.text.clone(),
+        file: call.file.clone(),
+        line: call.line,
+    });
 }
 
 async fn repeat(lab: &mut Lab, call: &Call) -> Result<(), Failure> {

@@ -235,7 +235,7 @@ pub async fn listening_mode(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         let waiting = Instant::now();
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let settings = lab.settings_of(&name);
-        let limit = Limit { duration: left, from: "within" };
+        let limit = Limit { duration: left, from: "the step's `within`" };
         let connection = &mut lab.link(&name)?.connection;
         let outcome = limit.wait(connection.message(settings.framing, settings.max_message)).await;
         match outcome {

@@ -113,7 +113,14 @@ fn arguments(
     nested: usize,
 ) -> Result<Read, Mistake> {
     let mut furthest: Option<Mistake> = None;
+    let word = line.bare_word();
     for (form, places) in spec.forms.iter().enumerate() {
+        // Another keyword than the one typed cannot be meant.
+        if matches!(places.first(), Some(Arg::Keyword(keyword)) if *keyword != word)
+            && form + 1 < spec.forms.len()
+        {
+            continue;
+        }
         let mut attempt = line.clone();
         match one_form(&mut attempt, spec, places, context, nested) {
             Ok((args, within, name)) => {
