@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::commands::TABLE;
 use crate::event::FailureKind;
-use crate::lab::{Binding, Lab, Pauser};
+use crate::lab::{Binding, Lab, OF_CONNECTION, OF_LISTENER, Pauser};
 use crate::language::complete::{Candidates, Known, complete, usage_hint};
 use crate::language::highlight::{Ink, inks};
 use crate::output::Output;
@@ -139,10 +139,8 @@ fn known_of(lab: &Lab) -> Known {
     for (name, binding) in lab.names() {
         match binding {
             Binding::Value(value) => known.values.push((name.to_string(), value.clone())),
-            Binding::Connection(_) => {
-                known.sockets.push((name.to_string(), &["port", "peer", "local", "sent", "received"]))
-            }
-            Binding::Listener(_) => known.sockets.push((name.to_string(), &["port", "local", "accepted"])),
+            Binding::Connection(_) => known.sockets.push((name.to_string(), OF_CONNECTION)),
+            Binding::Listener(_) => known.sockets.push((name.to_string(), OF_LISTENER)),
         }
     }
     known.values.extend(lab.last.clone().map(|last| ("_".to_string(), last)));
