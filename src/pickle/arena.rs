@@ -30,8 +30,7 @@ impl Ref {
     pub(super) const TRUE: Ref = Ref(SMALL | 1 << 30 | 2);
 
     pub(super) fn small_int(number: i64) -> Option<Ref> {
-        let payload = u32::try_from(number + OFFSET).ok().filter(|payload| *payload < 1 << 30)?;
-        Some(Ref(SMALL | payload))
+        (-OFFSET..OFFSET).contains(&number).then(|| Ref(SMALL | (number + OFFSET) as u32))
     }
 
     pub(super) fn node(self) -> Option<usize> {
@@ -57,9 +56,16 @@ impl Ref {
 pub(super) enum Node {
     /// A value that is finished: text, bytes, numbers, and later whatever was turned into one. `count` values in all,
     /// nested `height` deep.
-    Done { value: Value, count: u32, height: u32 },
+    Done {
+        value: Value,
+        count: u32,
+        height: u32,
+    },
     List(Vec<Ref>),
-    Tuple { items: Box<[Ref]>, hashable: bool },
+    Tuple {
+        items: Box<[Ref]>,
+        hashable: bool,
+    },
     Dict(Vec<Ref>),
     Set(Vec<Ref>),
     FrozenSet(Box<[Ref]>),
@@ -87,7 +93,16 @@ pub(super) struct Thing {
 
 impl Thing {
     pub(super) fn new(kind: ObjectKind, name: Arc<str>, args: Option<Ref>) -> Thing {
-        Thing { kind, name, args, kwargs: None, state: None, items: Vec::new(), pairs: Vec::new(), quiet: false }
+        Thing {
+            kind,
+            name,
+            args,
+            kwargs: None,
+            state: None,
+            items: Vec::new(),
+            pairs: Vec::new(),
+            quiet: false,
+        }
     }
 }
 

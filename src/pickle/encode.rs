@@ -76,7 +76,9 @@ fn refusal(value: &Value) -> Option<String> {
         Value::Object(object) => format!("an object of another program ({})", escape(&object.name)),
         Value::Cycle(_) => "a place where a container holds itself".to_owned(),
         Value::Str(text) if text.len() > MAX_TEXT_BYTES => "a str of more than 4 GiB".to_owned(),
-        Value::Bytes(bytes) if bytes.len() > MAX_TEXT_BYTES / 2 => "a bytes object of more than 2 GiB".to_owned(),
+        Value::Bytes(bytes) if bytes.len() > MAX_TEXT_BYTES / 2 => {
+            "a bytes object of more than 2 GiB".to_owned()
+        }
         _ => return None,
     };
     Some(what)

@@ -83,7 +83,8 @@ impl<'a> Finisher<'a> {
             }
             Node::Open(place) => {
                 let place = *place;
-                let kind = self.path.get(place as usize).map_or(Container::Other, |open| kind(&open.container));
+                let kind =
+                    self.path.get(place as usize).map_or(Container::Other, |open| kind(&open.container));
                 if let Some(open) = self.path.last_mut() {
                     open.reaches = open.reaches.min(place);
                 }
@@ -96,7 +97,15 @@ impl<'a> Finisher<'a> {
                 }
                 let container = std::mem::replace(container, Node::Open(place));
                 let first = self.values.len();
-                self.path.push(Open { node, container, visited: 0, first, count: 1, height: 0, reaches: u32::MAX });
+                self.path.push(Open {
+                    node,
+                    container,
+                    visited: 0,
+                    first,
+                    count: 1,
+                    height: 0,
+                    reaches: u32::MAX,
+                });
                 Ok(())
             }
         }
@@ -123,15 +132,17 @@ impl<'a> Finisher<'a> {
         let value = assemble(&open.container, &mut self.values, open.first);
         let height = open.height + 1;
         let place = self.path.len() as u32;
-        if open.reaches < place {
-            // It holds a container that is still open, which only looks like this from here.
-            self.arena.nodes[open.node] = open.container;
-            if let Some(outer) = self.path.last_mut() {
-                outer.reaches = outer.reaches.min(open.reaches);
-            }
-        } else {
-            self.arena.nodes[open.node] = Node::Done { value: value.clone(), count: open.count, height };
+        if let Some(outer) = self.path.last_mut().filter(|_| open.reaches < place) {
+            outer.reaches = outer.reaches.min(open.reaches);
         }
+        // What is part of a cycle looks different from each place that leads into the cycle, and CPython prints it so.
+        // Objects are kept all the same: of a class whose instances all know each other there are too many such views.
+        let kept = open.reaches > place || matches!(open.container, Node::Thing(_));
+        self.arena.nodes[open.node] = if kept {
+            Node::Done { value: value.clone(), count: open.count, height }
+        } else {
+            open.container
+        };
         self.push(value, open.count, height)
     }
 }
@@ -231,4 +242,3 @@ fn assemble_thing(thing: &Thing, mut values: impl ExactSizeIterator<Item = Value
         pairs: unique_pairs(pair_list).into(),
     }))
 }
-

@@ -84,7 +84,8 @@ impl Machine<'_> {
         if line.is_empty() {
             return Err("pickle data was truncated".to_owned());
         }
-        let name = std::str::from_utf8(line).map_err(|_| "a module's or class's name is not UTF-8".to_owned())?;
+        let name =
+            std::str::from_utf8(line).map_err(|_| "a module's or class's name is not UTF-8".to_owned())?;
         Ok(name.to_owned())
     }
 
@@ -117,7 +118,11 @@ impl Machine<'_> {
 
     fn push_thing(&mut self, mut thing: Thing) -> Result<(), String> {
         thing.quiet |= match thing.kind {
-            ObjectKind::Global => plain::is_class(&thing.name) || plain::is_helper(&thing.name),
+            ObjectKind::Global => {
+                plain::is_class(&thing.name)
+                    || plain::is_helper(&thing.name)
+                    || plain::constant(&thing.name).is_some()
+            }
             ObjectKind::Instance | ObjectKind::Call => plain::is_plain(&thing.name),
             ObjectKind::Persistent | ObjectKind::Extension => false,
         };
@@ -126,9 +131,9 @@ impl Machine<'_> {
     }
 
     fn reduce(&mut self, callee: Ref, args: Ref) -> Result<(), String> {
-        let name = self.called(callee)?.ok_or_else(|| {
-            format!("'{}' object is not callable", self.arena.type_name(callee))
-        })?;
+        let name = self
+            .called(callee)?
+            .ok_or_else(|| format!("'{}' object is not callable", self.arena.type_name(callee)))?;
         if self.arena.tuple(args).is_none() {
             return Err(format!("argument list must be a tuple, not {}", self.arena.type_name(args)));
         }
@@ -169,10 +174,13 @@ impl Machine<'_> {
         };
         match (name, items.as_slice()) {
             ("_codecs.encode", &[text, encoding]) => self.encode_latin1(text, encoding),
-            ("builtins.set" | "builtins.frozenset" | "builtins.list" | "builtins.tuple" | "builtins.dict", []) => {
-                self.empty(name)
+            (
+                "builtins.set" | "builtins.frozenset" | "builtins.list" | "builtins.tuple" | "builtins.dict",
+                [],
+            ) => self.empty(name),
+            ("builtins.set" | "builtins.frozenset", &[items]) => {
+                self.set_from(items, name == "builtins.frozenset")
             }
-            ("builtins.set" | "builtins.frozenset", &[items]) => self.set_from(items, name == "builtins.frozenset"),
             ("builtins.bytes", []) => self.push_value(Value::Bytes(Arc::default())).map(|()| true),
             ("builtins.bytearray", []) => self.push_value(Value::ByteArray(Arc::default())).map(|()| true),
             ("builtins.bytearray", &[bytes]) => match self.arena.get(bytes) {
@@ -257,10 +265,16 @@ impl Machine<'_> {
             format!("{opcode} class argument must be a type, not {}", self.arena.type_name(class))
         })?;
         let Some(items) = self.arena.tuple(args) else {
-            return Err(format!("{opcode} args argument must be a tuple, not {}", self.arena.type_name(args)));
+            return Err(format!(
+                "{opcode} args argument must be a tuple, not {}",
+                self.arena.type_name(args)
+            ));
         };
         if let Some(kwargs) = kwargs.filter(|&kwargs| !self.arena.is_dict(kwargs)) {
-            return Err(format!("NEWOBJ_EX kwargs argument must be a dict, not {}", self.arena.type_name(kwargs)));
+            return Err(format!(
+                "NEWOBJ_EX kwargs argument must be a dict, not {}",
+                self.arena.type_name(kwargs)
+            ));
         }
         if items.is_empty() && self.empty(&name)? {
             return Ok(());

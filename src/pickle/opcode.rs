@@ -119,8 +119,24 @@ opcodes! {
 pub(super) fn is_binary(opcode: u8) -> bool {
     matches!(
         opcode,
-        BININT | BININT1 | BININT2 | BINSTRING | SHORT_BINSTRING | BINUNICODE | BINFLOAT | EMPTY_LIST | APPENDS
-            | EMPTY_TUPLE | EMPTY_DICT | SETITEMS | POP_MARK | BINGET | LONG_BINGET | BINPUT | LONG_BINPUT | OBJ
+        BININT
+            | BININT1
+            | BININT2
+            | BINSTRING
+            | SHORT_BINSTRING
+            | BINUNICODE
+            | BINFLOAT
+            | EMPTY_LIST
+            | APPENDS
+            | EMPTY_TUPLE
+            | EMPTY_DICT
+            | SETITEMS
+            | POP_MARK
+            | BINGET
+            | LONG_BINGET
+            | BINPUT
+            | LONG_BINPUT
+            | OBJ
             | BINPERSID
     )
 }

@@ -79,7 +79,11 @@ impl Scanner {
             }
             if opcode == opcode::STOP {
                 // CPython reads a frame as a whole, so its bytes have to come even if nobody needs them.
-                return if message.len() < self.frame_end { self.need(self.frame_end) } else { Scan::Done(end) };
+                return if message.len() < self.frame_end {
+                    self.need(self.frame_end)
+                } else {
+                    Scan::Done(end)
+                };
             }
             if opcode == opcode::FRAME {
                 // The frame starts after its own length and must fit the limit whole.

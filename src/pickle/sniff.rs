@@ -17,9 +17,9 @@ pub fn sniff(head: &[u8]) -> Option<String> {
         _ if is_http(head) => format!("HTTP: {}", shown(head)),
         _ if head.iter().all(|&byte| byte == 0) => "zero bytes".to_owned(),
         _ => match length_prefix(head) {
-            Some(length) => format!(
-                "a pickle behind a 4-byte length ({length}); `set framing length` reads such streams"
-            ),
+            Some(length) => {
+                format!("a pickle behind a 4-byte length ({length}); `set framing length` reads such streams")
+            }
             None if is_json(head) => format!("JSON text: {}; `set codec json` reads it", shown(head)),
             None if is_text(head) => format!("plain text: {}; `set codec text` reads it", shown(head)),
             None => return None,
@@ -29,9 +29,8 @@ pub fn sniff(head: &[u8]) -> Option<String> {
 }
 
 fn is_http(head: &[u8]) -> bool {
-    const STARTS: [&[u8]; 9] = [
-        b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"HTTP/",
-    ];
+    const STARTS: [&[u8]; 9] =
+        [b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"HTTP/"];
     STARTS.iter().any(|start| head.starts_with(start))
 }
 
@@ -53,7 +52,10 @@ fn is_json(head: &[u8]) -> bool {
     match text {
         [b'{', rest @ ..] => matches!(rest.trim_ascii_start(), [b'"' | b'}', ..] | []),
         [b'[', rest @ ..] => {
-            matches!(rest.trim_ascii_start(), [b'"' | b'{' | b'[' | b']' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n', ..] | [])
+            matches!(
+                rest.trim_ascii_start(),
+                [b'"' | b'{' | b'[' | b']' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n', ..] | []
+            )
         }
         [b'"', rest @ ..] => rest.contains(&b'"') && is_text(head),
         _ => false,

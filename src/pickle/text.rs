@@ -28,7 +28,9 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<Value, String> {
                         (_, 0xc2..=0xf4) => "invalid continuation byte",
                         _ => "invalid start byte",
                     };
-                    return Err(format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: {why}"));
+                    return Err(format!(
+                        "'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: {why}"
+                    ));
                 }
             },
         }
@@ -45,7 +47,11 @@ fn from_codes(codes: &[u32]) -> Value {
     for &code in codes {
         match char::from_u32(code) {
             Some(c) => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-            None => bytes.extend([0xe0 | (code >> 12) as u8, 0x80 | (code >> 6 & 0x3f) as u8, 0x80 | (code & 0x3f) as u8]),
+            None => bytes.extend([
+                0xe0 | (code >> 12) as u8,
+                0x80 | (code >> 6 & 0x3f) as u8,
+                0x80 | (code & 0x3f) as u8,
+            ]),
         }
     }
     Value::Surrogates(bytes.into())
@@ -72,9 +78,13 @@ pub(super) fn raw_unicode_escape(line: &[u8]) -> Result<Value, String> {
             }
         };
         let hex = line.get(at + 2..at + 2 + digits).and_then(hex);
-        let code = hex.ok_or_else(|| format!("'rawunicodeescape' codec can't decode bytes in position {at}: truncated escape"))?;
+        let code = hex.ok_or_else(|| {
+            format!("'rawunicodeescape' codec can't decode bytes in position {at}: truncated escape")
+        })?;
         if code > 0x10_ffff {
-            return Err(format!("'rawunicodeescape' codec can't decode bytes in position {at}: \\Uxxxxxxxx out of range"));
+            return Err(format!(
+                "'rawunicodeescape' codec can't decode bytes in position {at}: \\Uxxxxxxxx out of range"
+            ));
         }
         codes.push(code);
         at += 2 + digits;
@@ -190,7 +200,8 @@ pub(super) fn index(line: &[u8]) -> Result<i64, String> {
 /// Python's `int(text, base)` for base 0 and 10: spaces around, a sign, `0x 0o 0b`, single underscores between digits.
 fn python_int(text: &str, base: u32) -> Result<Value, String> {
     let shown: String = text.chars().take(40).collect();
-    let invalid = || format!("invalid literal for int() with base {base}: '{}'", crate::value::escape(&shown));
+    let invalid =
+        || format!("invalid literal for int() with base {base}: '{}'", crate::value::escape(&shown));
     let (negative, body) = sign(text.trim_matches(is_space));
     let prefix = body.get(..2).unwrap_or_default().to_ascii_lowercase();
     let (radix, digits) = match prefix.as_str() {
@@ -203,7 +214,10 @@ fn python_int(text: &str, base: u32) -> Result<Value, String> {
     let digits = if radix == 10 { digits } else { digits.strip_prefix('_').unwrap_or(digits) };
     let well_formed = !digits.is_empty()
         && digits.split('_').all(|part| !part.is_empty() && part.chars().all(|c| c.is_digit(radix)));
-    let octal = base == 0 && radix == 10 && digits.starts_with('0') && digits.bytes().any(|b| matches!(b, b'1'..=b'9'));
+    let octal = base == 0
+        && radix == 10
+        && digits.starts_with('0')
+        && digits.bytes().any(|b| matches!(b, b'1'..=b'9'));
     if !well_formed || octal {
         return Err(invalid());
     }

@@ -143,7 +143,10 @@ pub(crate) fn unique_items(items: Vec<Value>) -> Vec<Value> {
 /// A quick look that settles the common cases: few different texts, or small integers in rising order.
 fn plainly_distinct<'v>(keys: impl ExactSizeIterator<Item = &'v Value> + Clone) -> bool {
     if keys.len() <= FEW && keys.clone().all(|key| matches!(key, Value::Str(_))) {
-        return keys.clone().enumerate().all(|(at, key)| !keys.clone().take(at).any(|earlier| earlier == key));
+        return keys
+            .clone()
+            .enumerate()
+            .all(|(at, key)| !keys.clone().take(at).any(|earlier| earlier == key));
     }
     let mut last = None;
     keys.into_iter().all(|key| match key {
@@ -376,7 +379,8 @@ fn compare_numbers(a: &Value, b: &Value) -> Option<Ordering> {
         (Float(a), _) => compare_to_float(b, *a).map(Ordering::reverse),
         (_, Float(b)) => compare_to_float(a, *b),
         (Big(a), Big(b)) => Some(a.cmp(b)),
-        (Big(a), _) => small(b).map(|_| if a.sign() == num_bigint::Sign::Minus { Ordering::Less } else { Ordering::Greater }),
+        (Big(a), _) => small(b)
+            .map(|_| if a.sign() == num_bigint::Sign::Minus { Ordering::Less } else { Ordering::Greater }),
         (_, Big(_)) => compare_numbers(b, a).map(Ordering::reverse),
         _ => Some(small(a)?.cmp(&small(b)?)),
     }

@@ -12,10 +12,7 @@ pub fn is_printable(c: char) -> bool {
     if c.is_ascii() {
         return (' '..='~').contains(&c);
     }
-    !matches!(
-        c.general_category_group(),
-        GeneralCategoryGroup::Other | GeneralCategoryGroup::Separator
-    )
+    !matches!(c.general_category_group(), GeneralCategoryGroup::Other | GeneralCategoryGroup::Separator)
 }
 
 /// Text for a screen: every character that is not printable as `\n`, `\x1b`, `\u202e` or `\U000e0041`.

@@ -158,7 +158,10 @@ fn wide_numbers(text: &str) -> VecDeque<&str> {
                 }
             }
             b'-' | b'0'..=b'9' => {
-                while bytes.get(at).is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')) {
+                while bytes
+                    .get(at)
+                    .is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
+                {
                     at += 1;
                 }
                 let token = text.get(start..at).unwrap_or_default();
@@ -277,7 +280,9 @@ fn dump(value: &Value, path: &mut String, out: &mut String) -> Result<(), String
             out.push(']');
         }
         Value::Dict(pairs) => dump_pairs(pairs, path, out)?,
-        other => return Err(format!("`{path}` is a {}, which JSON cannot say", super::escape(other.type_name()))),
+        other => {
+            return Err(format!("`{path}` is a {}, which JSON cannot say", super::escape(other.type_name())));
+        }
     }
     Ok(())
 }
@@ -308,7 +313,9 @@ fn dump_pairs(pairs: &[(Value, Value)], path: &mut String, out: &mut String) -> 
 /// One step of a path into a dict: `.name` or `[1]`.
 pub(crate) fn step(key: &Value) -> String {
     match key {
-        Value::Str(name) if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && name.len() < 40 => {
+        Value::Str(name)
+            if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && name.len() < 40 =>
+        {
             format!(".{name}")
         }
         key => format!("[{}]", key.repr_cut(40).0),

@@ -5,6 +5,7 @@ mod escape;
 mod json;
 pub(crate) mod plain;
 mod repr;
+mod standard;
 
 use std::sync::Arc;
 
