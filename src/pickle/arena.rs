@@ -16,14 +16,6 @@ const SMALL: u32 = 1 << 31;
 /// Small ints are stored with this added, which leaves the payloads from 2^30 free for the constants.
 const OFFSET: i64 = 1 << 29;
 
-/// What a [`Ref`] stands for.
-pub(super) enum Target {
-    /// A node, by number.
-    Node(usize),
-    /// A value of its own.
-    Small(Value),
-}
-
 impl Ref {
     pub(super) const NONE: Ref = Ref(SMALL | 1 << 30);
     pub(super) const FALSE: Ref = Ref(SMALL | 1 << 30 | 1);
@@ -37,17 +29,22 @@ impl Ref {
         (self.0 & SMALL == 0).then_some(self.0 as usize)
     }
 
+    /// The int, if the reference is one that needs no node.
     #[inline]
-    pub(super) fn target(self) -> Target {
-        if self.0 & SMALL == 0 {
-            return Target::Node(self.0 as usize);
+    pub(super) fn int(self) -> Option<i64> {
+        let payload = self.0.wrapping_sub(SMALL);
+        (payload < 1 << 30).then(|| i64::from(payload) - OFFSET)
+    }
+
+    /// The value, if the reference needs no node.
+    #[inline]
+    pub(super) fn small(self) -> Option<Value> {
+        match self {
+            Ref::NONE => Some(Value::None),
+            Ref::FALSE => Some(Value::Bool(false)),
+            Ref::TRUE => Some(Value::Bool(true)),
+            _ => self.int().map(Value::Int),
         }
-        Target::Small(match self {
-            Ref::NONE => Value::None,
-            Ref::FALSE => Value::Bool(false),
-            Ref::TRUE => Value::Bool(true),
-            Ref(bits) => Value::Int(i64::from(bits & !SMALL) - OFFSET),
-        })
     }
 }
 
@@ -162,18 +159,18 @@ impl Arena {
 
     /// The name of the Python type, for messages.
     pub(super) fn type_name(&self, item: Ref) -> String {
-        let name = match item.target() {
-            Target::Small(value) => return value.type_name().to_owned(),
-            Target::Node(node) => match self.nodes.get(node) {
-                Some(Node::Done { value, .. }) => value.type_name(),
-                Some(Node::List(_)) => "list",
-                Some(Node::Tuple { .. }) => "tuple",
-                Some(Node::Dict(_)) => "dict",
-                Some(Node::Set(_)) => "set",
-                Some(Node::FrozenSet(_)) => "frozenset",
-                Some(Node::Thing(thing)) => &thing.name,
-                Some(Node::Open(_)) | None => "object",
-            },
+        if let Some(value) = item.small() {
+            return value.type_name().to_owned();
+        }
+        let name = match self.get(item) {
+            Some(Node::Done { value, .. }) => value.type_name(),
+            Some(Node::List(_)) => "list",
+            Some(Node::Tuple { .. }) => "tuple",
+            Some(Node::Dict(_)) => "dict",
+            Some(Node::Set(_)) => "set",
+            Some(Node::FrozenSet(_)) => "frozenset",
+            Some(Node::Thing(thing)) => &thing.name,
+            Some(Node::Open(_)) | None => "object",
         };
         // A peer chooses a class's name, and its length.
         let cut: String = name.chars().take(100).collect();

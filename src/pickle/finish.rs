@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::arena::{Arena, Node, Ref, Target, Thing};
-use crate::value::{Container, Object, Value, unique_items, unique_pairs};
+use super::arena::{Arena, Node, Ref, Thing};
+use crate::value::{Container, Object, Value, repeats, unique_items, unique_pairs};
 
 /// How deep containers may nest in a value. CPython's own `repr` gives up at about this depth, and everything that walks
 /// a value (printing, comparing, dropping) may use the stack to it.
@@ -72,9 +72,8 @@ impl<'a> Finisher<'a> {
     /// Pushes the value of a reference, or opens its container.
     fn visit(&mut self, item: Ref) -> Result<(), String> {
         self.work += 1;
-        let node = match item.target() {
-            Target::Small(value) => return self.push(value, 1, 0),
-            Target::Node(node) => node,
+        let Some(node) = item.node() else {
+            return self.push(item.small().unwrap_or(Value::None), 1, 0);
         };
         match &mut self.arena.nodes[node] {
             Node::Done { value, count, height } => {
@@ -90,24 +89,96 @@ impl<'a> Finisher<'a> {
                 }
                 self.push(Value::Cycle(kind), 1, 0)
             }
-            container => {
-                let place = self.path.len() as u32;
-                if place >= MAX_DEPTH {
-                    return Err(too_deep());
-                }
-                let container = std::mem::replace(container, Node::Open(place));
-                let first = self.values.len();
-                self.path.push(Open {
-                    node,
-                    container,
-                    visited: 0,
-                    first,
-                    count: 1,
-                    height: 0,
-                    reaches: u32::MAX,
-                });
-                Ok(())
+            _ => self.open(node),
+        }
+    }
+
+    /// Opens a container, or finishes it at once if all its children are finished.
+    fn open(&mut self, node: usize) -> Result<(), String> {
+        let place = self.path.len() as u32;
+        if place >= MAX_DEPTH {
+            return Err(too_deep());
+        }
+        if let Some((count, height)) = self.flat(node) {
+            if count > MAX_VALUES {
+                return Err(too_many());
             }
+            let value = self.assemble_flat(node);
+            self.arena.nodes[node] = Node::Done { value: value.clone(), count, height };
+            return self.push(value, count, height);
+        }
+        let container = std::mem::replace(&mut self.arena.nodes[node], Node::Open(place));
+        let first = self.values.len();
+        self.path.push(Open { node, container, visited: 0, first, count: 1, height: 0, reaches: u32::MAX });
+        Ok(())
+    }
+
+    /// Count and height of a container whose children are all finished.
+    fn flat(&self, node: usize) -> Option<(u32, u32)> {
+        let items: &[Ref] = match &self.arena.nodes[node] {
+            Node::List(items) | Node::Dict(items) => items,
+            Node::Tuple { items, .. } => items,
+            _ => return None,
+        };
+        let mut counts = 1_u32;
+        let mut heights = 0;
+        for item in items {
+            match item.node().map(|child| &self.arena.nodes[child]) {
+                None => counts = counts.saturating_add(1),
+                Some(Node::Done { count, height, .. }) => {
+                    counts = counts.saturating_add(*count);
+                    heights = heights.max(*height);
+                }
+                Some(_) => return None,
+            }
+        }
+        Some((counts, heights + 1))
+    }
+
+    /// The value of a container that is [`flat`](Self::flat).
+    fn assemble_flat(&self, node: usize) -> Value {
+        match &self.arena.nodes[node] {
+            Node::List(items) => Value::List(self.leaves(items)),
+            Node::Tuple { items, .. } => Value::Tuple(self.leaves(items)),
+            Node::Dict(items) => {
+                Value::Dict(unique(self.leaf_pairs(items)))
+            }
+            _ => Value::None,
+        }
+    }
+
+    // A slice is filled in place: to collect it from an iterator moves each value through memory in
+    // pieces, and to make it from a vector takes the pages of both.
+    fn leaves(&self, items: &[Ref]) -> Arc<[Value]> {
+        let mut values: Arc<[Value]> = shared((0..items.len()).map(|_| Value::None));
+        if let Some(places) = Arc::get_mut(&mut values) {
+            for (place, item) in places.iter_mut().zip(items) {
+                self.put_leaf(*item, place);
+            }
+        }
+        values
+    }
+
+    fn leaf_pairs(&self, flat: &[Ref]) -> Arc<[(Value, Value)]> {
+        let (pairs, _) = flat.as_chunks::<2>();
+        let mut values: Arc<[(Value, Value)]> =
+            shared((0..pairs.len()).map(|_| (Value::None, Value::None)));
+        if let Some(places) = Arc::get_mut(&mut values) {
+            for (place, [key, item]) in places.iter_mut().zip(pairs) {
+                self.put_leaf(*key, &mut place.0);
+                self.put_leaf(*item, &mut place.1);
+            }
+        }
+        values
+    }
+
+    #[inline]
+    fn put_leaf(&self, item: Ref, place: &mut Value) {
+        match (item.int(), self.arena.get(item)) {
+            (Some(number), _) => *place = Value::Int(number),
+            (None, Some(Node::Done { value: Value::Str(text), .. })) => *place = Value::Str(text.clone()),
+            (None, Some(Node::Done { value, .. })) => *place = value.clone(),
+            _ => *place = item.small().unwrap_or(Value::None),
         }
     }
 
@@ -116,11 +187,11 @@ impl<'a> Finisher<'a> {
             open.count = open.count.saturating_add(count);
             open.height = open.height.max(height);
             if open.count > MAX_VALUES || self.work > MAX_VALUES {
-                return Err(format!("it unfolds to more than {MAX_VALUES} values (limit)"));
+                return Err(too_many());
             }
-            if self.path.len() as u32 + height > MAX_DEPTH {
-                return Err(too_deep());
-            }
+        }
+        if self.path.len() as u32 + height > MAX_DEPTH {
+            return Err(too_deep());
         }
         self.values.push(value);
         Ok(())
@@ -145,6 +216,10 @@ impl<'a> Finisher<'a> {
         };
         self.push(value, open.count, height)
     }
+}
+
+fn too_many() -> String {
+    format!("it unfolds to more than {MAX_VALUES} values (limit)")
 }
 
 fn too_deep() -> String {
@@ -188,7 +263,7 @@ fn assemble(container: &Node, values: &mut Vec<Value>, first: usize) -> Value {
     match container {
         Node::List(_) => Value::List(shared(children)),
         Node::Tuple { .. } => Value::Tuple(shared(children)),
-        Node::Dict(_) => Value::Dict(pairs(children)),
+        Node::Dict(_) => Value::Dict(unique(pairs(children).into())),
         Node::Set(_) => Value::Set(unique_items(children.collect()).into()),
         Node::FrozenSet(_) => Value::FrozenSet(unique_items(children.collect()).into()),
         Node::Thing(thing) => assemble_thing(thing, children),
@@ -197,19 +272,23 @@ fn assemble(container: &Node, values: &mut Vec<Value>, first: usize) -> Value {
 }
 
 /// An empty slice shares one allocation with all others.
-fn shared(items: impl ExactSizeIterator<Item = Value>) -> Arc<[Value]> {
+fn shared<T>(items: impl ExactSizeIterator<Item = T>) -> Arc<[T]>
+where
+    Arc<[T]>: Default,
+{
     if items.len() == 0 { Arc::default() } else { items.collect() }
 }
 
-fn pairs(mut flat: impl ExactSizeIterator<Item = Value>) -> Arc<[(Value, Value)]> {
-    if flat.len() == 0 {
-        return Arc::default();
-    }
+fn unique(pairs: Arc<[(Value, Value)]>) -> Arc<[(Value, Value)]> {
+    if repeats(pairs.iter().map(|(key, _)| key)) { unique_pairs(pairs.to_vec()).into() } else { pairs }
+}
+
+fn pairs(mut flat: impl ExactSizeIterator<Item = Value>) -> Vec<(Value, Value)> {
     let mut pairs = Vec::with_capacity(flat.len() / 2);
     while let (Some(key), Some(value)) = (flat.next(), flat.next()) {
         pairs.push((key, value));
     }
-    unique_pairs(pairs).into()
+    pairs
 }
 
 fn assemble_thing(thing: &Thing, mut values: impl ExactSizeIterator<Item = Value>) -> Value {
@@ -223,14 +302,8 @@ fn assemble_thing(thing: &Thing, mut values: impl ExactSizeIterator<Item = Value
         _ => Arc::default(),
     };
     let state = thing.state.and_then(|_| values.next());
-    let rest: Vec<Value> = values.collect();
-    let mut items = rest;
+    let mut items: Vec<Value> = values.collect();
     let flat = items.split_off(thing.items.len().min(items.len()));
-    let mut pair_list = Vec::with_capacity(flat.len() / 2);
-    let mut flat = flat.into_iter();
-    while let (Some(key), Some(value)) = (flat.next(), flat.next()) {
-        pair_list.push((key, value));
-    }
     Value::Object(Arc::new(Object {
         kind: thing.kind,
         name: thing.name.clone(),
@@ -239,6 +312,6 @@ fn assemble_thing(thing: &Thing, mut values: impl ExactSizeIterator<Item = Value
         state,
         items: items.into(),
         // A dict subclass keeps each key once; of other classes nobody knows.
-        pairs: unique_pairs(pair_list).into(),
+        pairs: unique(pairs(flat.into_iter()).into()),
     }))
 }
