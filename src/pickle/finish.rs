@@ -23,7 +23,7 @@ struct Open {
     /// Where its children's values start.
     first: usize,
     count: u32,
-    height: u32,
+    height: u16,
     /// The outermost container on the path that was found again below this one.
     reaches: u32,
 }
@@ -58,7 +58,7 @@ impl<'a> Finisher<'a> {
     fn run(&mut self, root: Ref) -> Result<Value, String> {
         self.visit(root)?;
         while let Some(open) = self.path.last_mut() {
-            match child(&open.container, open.visited) {
+            match child(&open.container, &self.arena.pool, open.visited) {
                 Some(next) => {
                     open.visited += 1;
                     self.visit(next)?;
@@ -76,7 +76,7 @@ impl<'a> Finisher<'a> {
             return self.push(item.small().unwrap_or(Value::None), 1, 0);
         };
         match &mut self.arena.nodes[node] {
-            Node::Done { value, count, height } => {
+            Node::Done { value, count, height, .. } => {
                 let (value, count, height) = (value.clone(), *count, *height);
                 self.push(value, count, height)
             }
@@ -104,7 +104,7 @@ impl<'a> Finisher<'a> {
                 return Err(too_many());
             }
             let value = self.assemble_flat(node);
-            self.arena.nodes[node] = Node::Done { value: value.clone(), count, height };
+            self.arena.nodes[node] = Node::Done { value: value.clone(), count, height, shared: true };
             return self.push(value, count, height);
         }
         let container = std::mem::replace(&mut self.arena.nodes[node], Node::Open(place));
@@ -114,10 +114,9 @@ impl<'a> Finisher<'a> {
     }
 
     /// Count and height of a container whose children are all finished.
-    fn flat(&self, node: usize) -> Option<(u32, u32)> {
+    fn flat(&self, node: usize) -> Option<(u32, u16)> {
         let items: &[Ref] = match &self.arena.nodes[node] {
-            Node::List(items) | Node::Dict(items) => items,
-            Node::Tuple { items, .. } => items,
+            Node::List(items) | Node::Dict(items) | Node::Tuple { items, .. } => items.of(&self.arena.pool),
             _ => return None,
         };
         let mut counts = 1_u32;
@@ -136,53 +135,18 @@ impl<'a> Finisher<'a> {
     }
 
     /// The value of a container that is [`flat`](Self::flat).
-    fn assemble_flat(&self, node: usize) -> Value {
-        match &self.arena.nodes[node] {
-            Node::List(items) => Value::List(self.leaves(items)),
-            Node::Tuple { items, .. } => Value::Tuple(self.leaves(items)),
-            Node::Dict(items) => {
-                Value::Dict(unique(self.leaf_pairs(items)))
-            }
+    fn assemble_flat(&mut self, node: usize) -> Value {
+        let container = std::mem::replace(&mut self.arena.nodes[node], Node::Open(0));
+        let Arena { nodes, pool } = &mut *self.arena;
+        match &container {
+            Node::List(items) => Value::List(leaves(nodes, items.of(pool))),
+            Node::Tuple { items, .. } => Value::Tuple(leaves(nodes, items.of(pool))),
+            Node::Dict(items) => Value::Dict(unique(leaf_pairs(nodes, items.of(pool)))),
             _ => Value::None,
         }
     }
 
-    // A slice is filled in place: to collect it from an iterator moves each value through memory in
-    // pieces, and to make it from a vector takes the pages of both.
-    fn leaves(&self, items: &[Ref]) -> Arc<[Value]> {
-        let mut values: Arc<[Value]> = shared((0..items.len()).map(|_| Value::None));
-        if let Some(places) = Arc::get_mut(&mut values) {
-            for (place, item) in places.iter_mut().zip(items) {
-                self.put_leaf(*item, place);
-            }
-        }
-        values
-    }
-
-    fn leaf_pairs(&self, flat: &[Ref]) -> Arc<[(Value, Value)]> {
-        let (pairs, _) = flat.as_chunks::<2>();
-        let mut values: Arc<[(Value, Value)]> =
-            shared((0..pairs.len()).map(|_| (Value::None, Value::None)));
-        if let Some(places) = Arc::get_mut(&mut values) {
-            for (place, [key, item]) in places.iter_mut().zip(pairs) {
-                self.put_leaf(*key, &mut place.0);
-                self.put_leaf(*item, &mut place.1);
-            }
-        }
-        values
-    }
-
-    #[inline]
-    fn put_leaf(&self, item: Ref, place: &mut Value) {
-        match (item.int(), self.arena.get(item)) {
-            (Some(number), _) => *place = Value::Int(number),
-            (None, Some(Node::Done { value: Value::Str(text), .. })) => *place = Value::Str(text.clone()),
-            (None, Some(Node::Done { value, .. })) => *place = value.clone(),
-            _ => *place = item.small().unwrap_or(Value::None),
-        }
-    }
-
-    fn push(&mut self, value: Value, count: u32, height: u32) -> Result<(), String> {
+    fn push(&mut self, value: Value, count: u32, height: u16) -> Result<(), String> {
         if let Some(open) = self.path.last_mut() {
             open.count = open.count.saturating_add(count);
             open.height = open.height.max(height);
@@ -190,7 +154,7 @@ impl<'a> Finisher<'a> {
                 return Err(too_many());
             }
         }
-        if self.path.len() as u32 + height > MAX_DEPTH {
+        if self.path.len() as u32 + u32::from(height) > MAX_DEPTH {
             return Err(too_deep());
         }
         self.values.push(value);
@@ -210,7 +174,7 @@ impl<'a> Finisher<'a> {
         // Objects are kept all the same: of a class whose instances all know each other there are too many such views.
         let kept = open.reaches > place || matches!(open.container, Node::Thing(_));
         self.arena.nodes[open.node] = if kept {
-            Node::Done { value: value.clone(), count: open.count, height }
+            Node::Done { value: value.clone(), count: open.count, height, shared: true }
         } else {
             open.container
         };
@@ -228,10 +192,13 @@ fn too_deep() -> String {
 
 /// A container's child by number; a thing's parts come in the order that [`assemble_thing`] takes them.
 #[inline]
-fn child(container: &Node, number: usize) -> Option<Ref> {
+fn child(container: &Node, pool: &[Ref], number: usize) -> Option<Ref> {
     match container {
-        Node::List(items) | Node::Dict(items) | Node::Set(items) => items.get(number).copied(),
-        Node::Tuple { items, .. } | Node::FrozenSet(items) => items.get(number).copied(),
+        Node::List(items)
+        | Node::Dict(items)
+        | Node::Set(items)
+        | Node::FrozenSet(items)
+        | Node::Tuple { items, .. } => items.of(pool).get(number).copied(),
         Node::Thing(thing) => {
             let parts = thing.args.iter().chain(&thing.kwargs).chain(&thing.state);
             let fixed = parts.clone().count();
@@ -268,6 +235,46 @@ fn assemble(container: &Node, values: &mut Vec<Value>, first: usize) -> Value {
         Node::FrozenSet(_) => Value::FrozenSet(unique_items(children.collect()).into()),
         Node::Thing(thing) => assemble_thing(thing, children),
         Node::Done { .. } | Node::Open(_) => Value::None,
+    }
+}
+
+// A slice is filled in place: to collect it from an iterator moves each value through memory in pieces, and to make it
+// from a vector takes the pages of both.
+fn leaves(nodes: &mut [Node], items: &[Ref]) -> Arc<[Value]> {
+    let mut values: Arc<[Value]> = shared((0..items.len()).map(|_| Value::None));
+    if let Some(places) = Arc::get_mut(&mut values) {
+        for (place, item) in places.iter_mut().zip(items) {
+            put_leaf(nodes, *item, place);
+        }
+    }
+    values
+}
+
+fn leaf_pairs(nodes: &mut [Node], flat: &[Ref]) -> Arc<[(Value, Value)]> {
+    let (pairs, _) = flat.as_chunks::<2>();
+    let none = (0..pairs.len()).map(|_| (Value::None, Value::None));
+    let mut values: Arc<[(Value, Value)]> = shared(none);
+    if let Some(places) = Arc::get_mut(&mut values) {
+        for (place, [key, item]) in places.iter_mut().zip(pairs) {
+            put_leaf(nodes, *key, &mut place.0);
+            put_leaf(nodes, *item, &mut place.1);
+        }
+    }
+    values
+}
+
+/// Puts a finished value into its place; out of the node if nothing else refers to it, which saves counting twice.
+#[inline]
+fn put_leaf(nodes: &mut [Node], item: Ref, place: &mut Value) {
+    if let Some(number) = item.int() {
+        *place = Value::Int(number);
+        return;
+    }
+    match item.node().and_then(|node| nodes.get_mut(node)) {
+        Some(Node::Done { value, shared: false, .. }) => std::mem::swap(place, value),
+        Some(Node::Done { value: Value::Str(text), .. }) => *place = Value::Str(text.clone()),
+        Some(Node::Done { value, .. }) => *place = value.clone(),
+        _ => *place = item.small().unwrap_or(Value::None),
     }
 }
 

@@ -109,8 +109,17 @@ impl Scanner {
         while let Some(&opcode) = message.get(at) {
             // By opcode and not by shape: a predicted jump is faster than waiting for a length out of a table.
             let end = match opcode {
-                op::MARK | op::MEMOIZE | op::NONE | op::NEWTRUE | op::NEWFALSE | op::SETITEMS | op::APPENDS
-                | op::EMPTY_DICT | op::EMPTY_LIST | op::TUPLE2 | op::SETITEM => at + 1,
+                op::MARK
+                | op::MEMOIZE
+                | op::NONE
+                | op::NEWTRUE
+                | op::NEWFALSE
+                | op::SETITEMS
+                | op::APPENDS
+                | op::EMPTY_DICT
+                | op::EMPTY_LIST
+                | op::TUPLE2
+                | op::SETITEM => at + 1,
                 op::BININT1 | op::BINGET | op::BINPUT => at + 2,
                 op::BININT2 => at + 3,
                 op::BININT | op::LONG_BINGET | op::LONG_BINPUT => at + 5,
