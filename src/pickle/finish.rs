@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::arena::{Arena, Node, Ref, Target, Thing};
-use crate::value::{Container, Object, Value, unique_items, unique_pairs};
+use super::arena::{Arena, Node, Ref, Thing};
+use crate::value::{Container, Object, Value, repeats, unique_items, unique_pairs};
 
 /// How deep containers may nest in a value. CPython's own `repr` gives up at about this depth, and everything that walks
 /// a value (printing, comparing, dropping) may use the stack to it.
@@ -23,7 +23,7 @@ struct Open {
     /// Where its children's values start.
     first: usize,
     count: u32,
-    height: u32,
+    height: u16,
     /// The outermost container on the path that was found again below this one.
     reaches: u32,
 }
@@ -58,7 +58,7 @@ impl<'a> Finisher<'a> {
     fn run(&mut self, root: Ref) -> Result<Value, String> {
         self.visit(root)?;
         while let Some(open) = self.path.last_mut() {
-            match child(&open.container, open.visited) {
+            match child(&open.container, &self.arena.pool, open.visited) {
                 Some(next) => {
                     open.visited += 1;
                     self.visit(next)?;
@@ -72,12 +72,11 @@ impl<'a> Finisher<'a> {
     /// Pushes the value of a reference, or opens its container.
     fn visit(&mut self, item: Ref) -> Result<(), String> {
         self.work += 1;
-        let node = match item.target() {
-            Target::Small(value) => return self.push(value, 1, 0),
-            Target::Node(node) => node,
+        let Some(node) = item.node() else {
+            return self.push(item.small().unwrap_or(Value::None), 1, 0);
         };
         match &mut self.arena.nodes[node] {
-            Node::Done { value, count, height } => {
+            Node::Done { value, count, height, .. } => {
                 let (value, count, height) = (value.clone(), *count, *height);
                 self.push(value, count, height)
             }
@@ -90,37 +89,73 @@ impl<'a> Finisher<'a> {
                 }
                 self.push(Value::Cycle(kind), 1, 0)
             }
-            container => {
-                let place = self.path.len() as u32;
-                if place >= MAX_DEPTH {
-                    return Err(too_deep());
-                }
-                let container = std::mem::replace(container, Node::Open(place));
-                let first = self.values.len();
-                self.path.push(Open {
-                    node,
-                    container,
-                    visited: 0,
-                    first,
-                    count: 1,
-                    height: 0,
-                    reaches: u32::MAX,
-                });
-                Ok(())
-            }
+            _ => self.open(node),
         }
     }
 
-    fn push(&mut self, value: Value, count: u32, height: u32) -> Result<(), String> {
+    /// Opens a container, or finishes it at once if all its children are finished.
+    fn open(&mut self, node: usize) -> Result<(), String> {
+        let place = self.path.len() as u32;
+        if place >= MAX_DEPTH {
+            return Err(too_deep());
+        }
+        if let Some((count, height)) = self.flat(node) {
+            if count > MAX_VALUES {
+                return Err(too_many());
+            }
+            let value = self.assemble_flat(node);
+            self.arena.nodes[node] = Node::Done { value: value.clone(), count, height, shared: true };
+            return self.push(value, count, height);
+        }
+        let container = std::mem::replace(&mut self.arena.nodes[node], Node::Open(place));
+        let first = self.values.len();
+        self.path.push(Open { node, container, visited: 0, first, count: 1, height: 0, reaches: u32::MAX });
+        Ok(())
+    }
+
+    /// Count and height of a container whose children are all finished.
+    fn flat(&self, node: usize) -> Option<(u32, u16)> {
+        let items: &[Ref] = match &self.arena.nodes[node] {
+            Node::List(items) | Node::Dict(items) | Node::Tuple { items, .. } => items.of(&self.arena.pool),
+            _ => return None,
+        };
+        let mut counts = 1_u32;
+        let mut heights = 0;
+        for item in items {
+            match item.node().map(|child| &self.arena.nodes[child]) {
+                None => counts = counts.saturating_add(1),
+                Some(Node::Done { count, height, .. }) => {
+                    counts = counts.saturating_add(*count);
+                    heights = heights.max(*height);
+                }
+                Some(_) => return None,
+            }
+        }
+        Some((counts, heights + 1))
+    }
+
+    /// The value of a container that is [`flat`](Self::flat).
+    fn assemble_flat(&mut self, node: usize) -> Value {
+        let container = std::mem::replace(&mut self.arena.nodes[node], Node::Open(0));
+        let Arena { nodes, pool } = &mut *self.arena;
+        match &container {
+            Node::List(items) => Value::List(leaves(nodes, items.of(pool))),
+            Node::Tuple { items, .. } => Value::Tuple(leaves(nodes, items.of(pool))),
+            Node::Dict(items) => Value::Dict(unique(leaf_pairs(nodes, items.of(pool)))),
+            _ => Value::None,
+        }
+    }
+
+    fn push(&mut self, value: Value, count: u32, height: u16) -> Result<(), String> {
         if let Some(open) = self.path.last_mut() {
             open.count = open.count.saturating_add(count);
             open.height = open.height.max(height);
             if open.count > MAX_VALUES || self.work > MAX_VALUES {
-                return Err(format!("it unfolds to more than {MAX_VALUES} values (limit)"));
+                return Err(too_many());
             }
-            if self.path.len() as u32 + height > MAX_DEPTH {
-                return Err(too_deep());
-            }
+        }
+        if self.path.len() as u32 + u32::from(height) > MAX_DEPTH {
+            return Err(too_deep());
         }
         self.values.push(value);
         Ok(())
@@ -132,17 +167,23 @@ impl<'a> Finisher<'a> {
         let value = assemble(&open.container, &mut self.values, open.first);
         let height = open.height + 1;
         let place = self.path.len() as u32;
-        if open.reaches < place {
-            // It holds a container that is still open, which only looks like this from here.
-            self.arena.nodes[open.node] = open.container;
-            if let Some(outer) = self.path.last_mut() {
-                outer.reaches = outer.reaches.min(open.reaches);
-            }
-        } else {
-            self.arena.nodes[open.node] = Node::Done { value: value.clone(), count: open.count, height };
+        if let Some(outer) = self.path.last_mut().filter(|_| open.reaches < place) {
+            outer.reaches = outer.reaches.min(open.reaches);
         }
+        // What is part of a cycle looks different from each place that leads into the cycle, and CPython prints it so.
+        // Objects are kept all the same: of a class whose instances all know each other there are too many such views.
+        let kept = open.reaches > place || matches!(open.container, Node::Thing(_));
+        self.arena.nodes[open.node] = if kept {
+            Node::Done { value: value.clone(), count: open.count, height, shared: true }
+        } else {
+            open.container
+        };
         self.push(value, open.count, height)
     }
+}
+
+fn too_many() -> String {
+    format!("it unfolds to more than {MAX_VALUES} values (limit)")
 }
 
 fn too_deep() -> String {
@@ -151,10 +192,13 @@ fn too_deep() -> String {
 
 /// A container's child by number; a thing's parts come in the order that [`assemble_thing`] takes them.
 #[inline]
-fn child(container: &Node, number: usize) -> Option<Ref> {
+fn child(container: &Node, pool: &[Ref], number: usize) -> Option<Ref> {
     match container {
-        Node::List(items) | Node::Dict(items) | Node::Set(items) => items.get(number).copied(),
-        Node::Tuple { items, .. } | Node::FrozenSet(items) => items.get(number).copied(),
+        Node::List(items)
+        | Node::Dict(items)
+        | Node::Set(items)
+        | Node::FrozenSet(items)
+        | Node::Tuple { items, .. } => items.of(pool).get(number).copied(),
         Node::Thing(thing) => {
             let parts = thing.args.iter().chain(&thing.kwargs).chain(&thing.state);
             let fixed = parts.clone().count();
@@ -186,7 +230,7 @@ fn assemble(container: &Node, values: &mut Vec<Value>, first: usize) -> Value {
     match container {
         Node::List(_) => Value::List(shared(children)),
         Node::Tuple { .. } => Value::Tuple(shared(children)),
-        Node::Dict(_) => Value::Dict(pairs(children)),
+        Node::Dict(_) => Value::Dict(unique(pairs(children).into())),
         Node::Set(_) => Value::Set(unique_items(children.collect()).into()),
         Node::FrozenSet(_) => Value::FrozenSet(unique_items(children.collect()).into()),
         Node::Thing(thing) => assemble_thing(thing, children),
@@ -194,20 +238,64 @@ fn assemble(container: &Node, values: &mut Vec<Value>, first: usize) -> Value {
     }
 }
 
+// A slice is filled in place: to collect it from an iterator moves each value through memory in pieces, and to make it
+// from a vector takes the pages of both.
+fn leaves(nodes: &mut [Node], items: &[Ref]) -> Arc<[Value]> {
+    let mut values: Arc<[Value]> = shared((0..items.len()).map(|_| Value::None));
+    if let Some(places) = Arc::get_mut(&mut values) {
+        for (place, item) in places.iter_mut().zip(items) {
+            put_leaf(nodes, *item, place);
+        }
+    }
+    values
+}
+
+fn leaf_pairs(nodes: &mut [Node], flat: &[Ref]) -> Arc<[(Value, Value)]> {
+    let (pairs, _) = flat.as_chunks::<2>();
+    let none = (0..pairs.len()).map(|_| (Value::None, Value::None));
+    let mut values: Arc<[(Value, Value)]> = shared(none);
+    if let Some(places) = Arc::get_mut(&mut values) {
+        for (place, [key, item]) in places.iter_mut().zip(pairs) {
+            put_leaf(nodes, *key, &mut place.0);
+            put_leaf(nodes, *item, &mut place.1);
+        }
+    }
+    values
+}
+
+/// Puts a finished value into its place; out of the node if nothing else refers to it, which saves counting twice.
+#[inline]
+fn put_leaf(nodes: &mut [Node], item: Ref, place: &mut Value) {
+    if let Some(number) = item.int() {
+        *place = Value::Int(number);
+        return;
+    }
+    match item.node().and_then(|node| nodes.get_mut(node)) {
+        Some(Node::Done { value, shared: false, .. }) => std::mem::swap(place, value),
+        Some(Node::Done { value: Value::Str(text), .. }) => *place = Value::Str(text.clone()),
+        Some(Node::Done { value, .. }) => *place = value.clone(),
+        _ => *place = item.small().unwrap_or(Value::None),
+    }
+}
+
 /// An empty slice shares one allocation with all others.
-fn shared(items: impl ExactSizeIterator<Item = Value>) -> Arc<[Value]> {
+fn shared<T>(items: impl ExactSizeIterator<Item = T>) -> Arc<[T]>
+where
+    Arc<[T]>: Default,
+{
     if items.len() == 0 { Arc::default() } else { items.collect() }
 }
 
-fn pairs(mut flat: impl ExactSizeIterator<Item = Value>) -> Arc<[(Value, Value)]> {
-    if flat.len() == 0 {
-        return Arc::default();
-    }
+fn unique(pairs: Arc<[(Value, Value)]>) -> Arc<[(Value, Value)]> {
+    if repeats(pairs.iter().map(|(key, _)| key)) { unique_pairs(pairs.to_vec()).into() } else { pairs }
+}
+
+fn pairs(mut flat: impl ExactSizeIterator<Item = Value>) -> Vec<(Value, Value)> {
     let mut pairs = Vec::with_capacity(flat.len() / 2);
     while let (Some(key), Some(value)) = (flat.next(), flat.next()) {
         pairs.push((key, value));
     }
-    unique_pairs(pairs).into()
+    pairs
 }
 
 fn assemble_thing(thing: &Thing, mut values: impl ExactSizeIterator<Item = Value>) -> Value {
@@ -221,14 +309,8 @@ fn assemble_thing(thing: &Thing, mut values: impl ExactSizeIterator<Item = Value
         _ => Arc::default(),
     };
     let state = thing.state.and_then(|_| values.next());
-    let rest: Vec<Value> = values.collect();
-    let mut items = rest;
+    let mut items: Vec<Value> = values.collect();
     let flat = items.split_off(thing.items.len().min(items.len()));
-    let mut pair_list = Vec::with_capacity(flat.len() / 2);
-    let mut flat = flat.into_iter();
-    while let (Some(key), Some(value)) = (flat.next(), flat.next()) {
-        pair_list.push((key, value));
-    }
     Value::Object(Arc::new(Object {
         kind: thing.kind,
         name: thing.name.clone(),
@@ -237,6 +319,6 @@ fn assemble_thing(thing: &Thing, mut values: impl ExactSizeIterator<Item = Value
         state,
         items: items.into(),
         // A dict subclass keeps each key once; of other classes nobody knows.
-        pairs: unique_pairs(pair_list).into(),
+        pairs: unique(pairs(flat.into_iter()).into()),
     }))
 }

@@ -30,8 +30,21 @@ use super::{Container, Object, ObjectKind, Value, unique_pairs};
 
 /// The value for `--json`; see the table above. Holds nothing that JSON cannot say, and forgets nothing.
 pub fn to_json(value: &Value) -> Json {
+    // Plain loops and small functions: values nest, and in a debug build each level takes its frames from the stack.
     match value {
-        Value::None => Json::Null,
+        Value::List(items) => list(items),
+        Value::Tuple(items) => tagged("$tuple", list(items)),
+        Value::Set(items) => tagged("$set", list(items)),
+        Value::FrozenSet(items) => tagged("$frozenset", list(items)),
+        Value::Dict(pairs) if pairs.iter().all(|(key, _)| is_plain_key(key)) => plain_dict(pairs),
+        Value::Dict(pairs) => tagged("$dict", pairs_json(pairs)),
+        Value::Object(object) => tagged("$object", object_json(object)),
+        leaf => leaf_json(leaf),
+    }
+}
+
+fn leaf_json(value: &Value) -> Json {
+    match value {
         Value::Bool(bit) => Json::Bool(*bit),
         Value::Int(number) => json!(number),
         Value::Big(number) => {
@@ -43,13 +56,8 @@ pub fn to_json(value: &Value) -> Json {
         Value::Surrogates(bytes) => json!({ "$str": surrogates(bytes) }),
         Value::Bytes(bytes) => json!({ "$bytes": STANDARD.encode(bytes) }),
         Value::ByteArray(bytes) => json!({ "$bytearray": STANDARD.encode(bytes) }),
-        Value::List(items) => list(items),
-        Value::Tuple(items) => tagged("$tuple", list(items)),
-        Value::Set(items) => tagged("$set", list(items)),
-        Value::FrozenSet(items) => tagged("$frozenset", list(items)),
-        Value::Dict(pairs) => dict(pairs),
-        Value::Object(object) => tagged("$object", object_json(object)),
         Value::Cycle(kind) => json!({ "$cycle": cycle(*kind) }),
+        _ => Json::Null,
     }
 }
 
@@ -58,25 +66,33 @@ fn tagged(tag: &str, value: Json) -> Json {
 }
 
 fn list(items: &[Value]) -> Json {
-    Json::Array(items.iter().map(to_json).collect())
+    let mut list = Vec::with_capacity(items.len());
+    for item in items {
+        list.push(to_json(item));
+    }
+    Json::Array(list)
 }
 
-fn dict(pairs: &[(Value, Value)]) -> Json {
-    let plain: Option<Map<String, Json>> = pairs
-        .iter()
-        .map(|(key, value)| match key {
-            Value::Str(key) if !key.starts_with('$') => Some((key.to_string(), to_json(value))),
-            _ => None,
-        })
-        .collect();
-    match plain {
-        Some(plain) => Json::Object(plain),
-        None => tagged("$dict", pairs_json(pairs)),
+fn is_plain_key(key: &Value) -> bool {
+    matches!(key, Value::Str(key) if !key.starts_with('$'))
+}
+
+fn plain_dict(pairs: &[(Value, Value)]) -> Json {
+    let mut map = Map::new();
+    for (key, value) in pairs {
+        if let Value::Str(key) = key {
+            map.insert(key.to_string(), to_json(value));
+        }
     }
+    Json::Object(map)
 }
 
 fn pairs_json(pairs: &[(Value, Value)]) -> Json {
-    Json::Array(pairs.iter().map(|(key, value)| json!([to_json(key), to_json(value)])).collect())
+    let mut list = Vec::with_capacity(pairs.len());
+    for (key, value) in pairs {
+        list.push(Json::Array(vec![to_json(key), to_json(value)]));
+    }
+    Json::Array(list)
 }
 
 fn object_json(object: &Object) -> Json {
