@@ -64,16 +64,10 @@ impl Scanner {
             let Some(&opcode) = message.get(self.at) else {
                 return self.need(self.at + 1);
             };
-            let end = match self.end_of(opcode, message) {
+            let end = match self.end_of(opcode, message).and_then(|end| self.allowed(end)) {
                 Ok(end) => end,
                 Err(verdict) => return verdict,
             };
-            if end > self.max_bytes {
-                return self.too_big(end as u64);
-            }
-            if self.at < self.frame_end && end > self.frame_end {
-                return self.corrupt("pickle exhausted before end of frame");
-            }
             // After its argument comes at least STOP.
             if end > message.len() {
                 return self.need(end + 1);
@@ -161,8 +155,20 @@ impl Scanner {
         }
     }
 
+    /// The same end, if it is within the limit and the frame.
+    fn allowed(&self, end: usize) -> Result<usize, Scan> {
+        if end > self.max_bytes {
+            return Err(self.too_big(end as u64));
+        }
+        if self.at < self.frame_end && end > self.frame_end {
+            return Err(self.corrupt("pickle exhausted before end of frame"));
+        }
+        Ok(end)
+    }
+
     fn counted(&mut self, message: &[u8], width: usize, signed: bool) -> Result<usize, Scan> {
-        let body = self.at + 1 + width;
+        // Asked before the length is there, so that it does not matter where a read ended.
+        let body = self.allowed(self.at + 1 + width)?;
         let Some(length) = message.get(self.at + 1..body) else {
             // At least the length and STOP, if the frame and the limit leave room for them.
             return Ok(body);

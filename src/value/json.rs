@@ -14,7 +14,7 @@
 //! | a container inside itself | `{"$cycle": "list"}` (`tuple`, `dict`, `other`) |
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
@@ -148,7 +148,7 @@ fn surrogates(bytes: &[u8]) -> String {
 /// Reads JSON text as Python's `json.loads` does: the last of equal keys wins, integers of any size stay exact.
 /// Stricter in three things: NaN, Infinity and lone surrogates are refused, and so is nesting beyond 127.
 pub fn from_json_text(text: &str) -> Result<Value, String> {
-    // serde_json hands an integer beyond 64 bits over as a float; its digits are found here and put back in order.
+    // serde_json hands an integer beyond 64 bits over as a float; the digits are found here and read again in order.
     let numbers = RefCell::new(wide_numbers(text));
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Reader { numbers: &numbers }.deserialize(&mut reader).map_err(|error| error.to_string())?;
@@ -232,7 +232,8 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
         let token = self.numbers.borrow_mut().pop_front().unwrap_or_default();
         if token.contains(['.', 'e', 'E']) {
-            return Ok(Value::Float(number));
+            // serde_json's own reading may be off in the last digit.
+            return Ok(Value::Float(token.parse().unwrap_or(number)));
         }
         if token.len() as u64 > super::MAX_INT_DIGITS {
             return Err(E::custom(format!("an integer of more than {} digits", super::MAX_INT_DIGITS)));
@@ -304,10 +305,14 @@ fn dump(value: &Value, path: &mut String, out: &mut String) -> Result<(), String
 }
 
 fn dump_pairs(pairs: &[(Value, Value)], path: &mut String, out: &mut String) -> Result<(), String> {
+    // Only where numbers become text can two keys become one.
+    let mixed = !pairs.iter().all(|(key, _)| matches!(key, Value::Str(_)));
+    let mut seen = HashSet::new();
     out.push('{');
     for (at, (key, value)) in pairs.iter().enumerate() {
         out.push_str(if at > 0 { ", " } else { "" });
         let length = path.len();
+        let key_at = out.len();
         path.push_str(&step(key));
         match key {
             Value::Str(_) | Value::Surrogates(_) => dump(key, path, out)?,
@@ -317,6 +322,9 @@ fn dump_pairs(pairs: &[(Value, Value)], path: &mut String, out: &mut String) -> 
                 out.push('"');
             }
             key => return Err(format!("`{path}` has a key that is a {}", super::escape(key.type_name()))),
+        }
+        if mixed && !seen.insert(out.get(key_at..).unwrap_or_default().to_owned()) {
+            return Err(format!("`{path}` is a key that JSON cannot tell from an earlier one"));
         }
         out.push_str(": ");
         dump(value, path, out)?;

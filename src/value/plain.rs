@@ -90,7 +90,10 @@ pub(crate) fn is_unhashable(class: &str) -> bool {
 
 /// Built-in exceptions, all of which print as their name and arguments.
 pub(crate) fn is_exception(name: &str) -> bool {
-    name.strip_prefix("builtins.").is_some_and(|name| {
+    // A peer can send any name: one of letters only is safe on a screen.
+    let name =
+        name.strip_prefix("builtins.").filter(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    name.is_some_and(|name| {
         name.ends_with("Error")
             || name.ends_with("Warning")
             || matches!(
