@@ -2,7 +2,12 @@
 //!
 //! `LAB2SH_RECORD=1 cargo test --test scripts` records the screens anew; read the difference before you commit it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod common;
 

@@ -66,7 +66,11 @@ fn round_trips(script: &std::path::Path) {
         },
         || blocking_loop(port),
     );
-    row(&format!("{ROUND_TRIPS} round trips from a script: rate / a blocking loop's"), blocking / median(stepping), ">= 0.9");
+    row(
+        &format!("{ROUND_TRIPS} round trips from a script: rate / a blocking loop's"),
+        blocking / median(stepping),
+        ">= 0.9",
+    );
     row("the same with starting, parsing and output", blocking / whole, "");
 }
 
@@ -107,12 +111,14 @@ fn echo_server() -> u16 {
 
 /// A 3.7 MB dict that arrives in one go against the same in pieces: what the program itself spends on it.
 fn in_pieces(folder: &std::path::Path) {
-    let pairs = (0..170_000).map(|n| (lab2sh::value::Value::Int(n), lab2sh::value::Value::str(&format!("value {n}"))));
+    let pairs = (0..170_000)
+        .map(|n| (lab2sh::value::Value::Int(n), lab2sh::value::Value::str(&format!("value {n}"))));
     let dict = lab2sh::value::Value::Dict(pairs.collect());
     let bytes = lab2sh::pickle::encode(&dict, 3).unwrap();
     let script = folder.join("big.lab");
     std::fs::write(&script, "param port = 1\nconnect 127.0.0.1:$port as c\nrecv within 1m\n").unwrap();
-    let (pieces, whole) = alternating(|| receiving(&script, &bytes, PIECE), || receiving(&script, &bytes, bytes.len()));
+    let (pieces, whole) =
+        alternating(|| receiving(&script, &bytes, PIECE), || receiving(&script, &bytes, bytes.len()));
     row(&format!("a dict of {} B in {PIECE} B pieces / at once", bytes.len()), pieces / whole, "<= 2");
 }
 
@@ -141,7 +147,8 @@ fn at_the_prompt() {
         print([l for l in open(f'/proc/{pid}/status') if l.startswith('VmRSS')][0].split()[1])\n\
         os.write(fd, b'\\x04')\n\
         os.waitpid(pid, 0)\n";
-    let output = Command::new("python3").args(["-c", PTY, PROGRAM]).stderr(Stdio::inherit()).output().unwrap();
+    let output =
+        Command::new("python3").args(["-c", PTY, PROGRAM]).stderr(Stdio::inherit()).output().unwrap();
     let kib: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap();
     row("resident memory at the prompt, MiB", kib / 1024.0, "<= 8");
 }
