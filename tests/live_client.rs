@@ -101,7 +101,7 @@ test.lab:4:1: error: nothing arrived on `ada` within 50ms (within)
     expect {"clientid": int} within 50ms
     ^^^^^^
   wanted: {"clientid": int} within 50ms
-hint: the connection is open and 0 bytes are waiting; `set timeout none` waits until Ctrl-C
+hint: the connection is open and 0 bytes are waiting; a longer `within` or `within none` waits on
 
 test.lab: 1 failed, 3 steps passed in SEC
 "#,
