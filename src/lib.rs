@@ -12,12 +12,13 @@
 //! - [`net`]: sockets and message boundaries; [`pickle`]: scanning, decoding, encoding
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
-//! - [`prompt`], [`replay`]: what drives the shell; [`platform`]: what differs between operating systems
+//! - [`prompt`], [`replay`]: what drives the shell; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
 
 pub mod cli;
 pub mod command;
 pub mod commands;
 pub mod event;
+pub mod history;
 pub mod lab;
 pub mod language;
 pub mod net;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use lab2sh::cli::{Cli, Color};
+use lab2sh::command::Script;
 use lab2sh::commands::TABLE;
 use lab2sh::event::{Event, Failure, FailureKind, Sink, What};
 use lab2sh::lab::{Interrupt, Lab};
@@ -17,7 +18,7 @@ use lab2sh::{prompt, replay, shell};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let terminal = TerminalMode::save();
+    let terminal = Arc::new(TerminalMode::save());
     let interrupt = Interrupt::default();
     let output = Arc::new(output(&cli, &interrupt));
     // One thread: a round trip costs no wake-up of another, and a script is one conversation at a time.
@@ -32,12 +33,11 @@ fn main() -> ExitCode {
                     std::future::pending::<u8>().await
                 };
                 tokio::select! {
-                    status = work(&cli, &output, &interrupt) => status,
-                    status = platform::ending_signal() => {
-                        terminal.restore();
-                        status
-                    }
+                    biased;
+                    // First, so that the signals are ours before anything runs.
                     status = ctrl_c => status,
+                    status = platform::ending_signal() => status,
+                    status = work(&cli, &output, &interrupt, &terminal) => status,
                 }
             });
             runtime.shutdown_background();
@@ -48,6 +48,8 @@ fn main() -> ExitCode {
             FailureKind::Network.status()
         }
     };
+    // What is written next must not meet a terminal in the line editor's mode.
+    terminal.restore();
     ExitCode::from(finish(&output, status))
 }
 
@@ -79,50 +81,62 @@ fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
             stdout().is_terminal() && !refused && !dumb
         }
     };
-    let width = if stdout().is_terminal() { platform::terminal_width() } else { None };
-    Output::new(form, Look::new(color, width), interrupt.clone())
+    Output::new(form, Look::new(color), interrupt.clone())
 }
 
-async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt) -> u8 {
+async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: &Arc<TerminalMode>) -> u8 {
     let sink: Sink = {
         let output = output.clone();
         Arc::new(move |event: Event| output.show(&event))
     };
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
+    lab.eager = true;
+    let mut status = lines(&mut lab, cli).await;
+    let script = match cli.words.first() {
+        Some(name) => Some(name.as_str()),
+        None if cli.lines.is_empty() && !cli.interactive && !stdin().is_terminal() => Some("-"),
+        None => None,
+    };
+    let goes_on = status == 0 || (cli.keep_going && status != FailureKind::Interrupted.status());
+    if let Some(name) = script
+        && goes_on
+        && !lab.quitting
+    {
+        status = status.max(script_file(&mut lab, cli, name).await);
+    }
+    let is_done = (script.is_some() || !cli.lines.is_empty() || cli.check) && !cli.interactive;
+    if is_done || lab.quitting {
+        return status;
+    }
+    at_prompt(lab, cli, output, terminal).await
+}
+
+/// The lines of `-c`: all are parsed before the first is run, as those of a script are.
+async fn lines(lab: &mut Lab, cli: &Cli) -> u8 {
+    let steps: Vec<String> = cli.lines.iter().flat_map(|line| shell::split(line, TABLE)).collect();
+    for step in &steps {
+        if let Err(failure) = shell::check(step, "-c", TABLE) {
+            return not_run(lab, failure);
+        }
+    }
     let mut status = 0;
-    let mut ran = false;
-    for line in &cli.lines {
-        ran = true;
-        if let Err(kind) = shell::line(&mut lab, line, "-c", TABLE).await {
+    for step in steps.iter().filter(|_| !cli.check) {
+        if let Err(kind) = shell::line(lab, step, "-c", TABLE).await {
             status = status.max(kind.status());
             if !cli.keep_going || kind == FailureKind::Interrupted {
                 break;
             }
         }
         if lab.quitting {
-            return status;
+            break;
         }
-    }
-    let script = match cli.words.first() {
-        Some(name) => Some(name.as_str()),
-        None if !ran && !cli.interactive && !stdin().is_terminal() => Some("-"),
-        None => None,
-    };
-    if let Some(name) = script
-        && status == 0
-    {
-        ran = true;
-        status = script_file(&mut lab, cli, name).await;
-    }
-    if (!ran || cli.interactive) && !lab.quitting {
-        return at_prompt(lab, cli, output).await;
     }
     status
 }
 
 async fn script_file(lab: &mut Lab, cli: &Cli, name: &str) -> u8 {
-    let loaded = replay::load(name).and_then(|script| {
+    let loaded = load(lab, name).await.and_then(|script| {
         let given = replay::given(&script, cli.words.get(1..).unwrap_or_default())?;
         replay::check_names(&script, lab.names().map(|(name, _)| name))?;
         Ok((script, given))
@@ -142,18 +156,28 @@ async fn script_file(lab: &mut Lab, cli: &Cli, name: &str) -> u8 {
     replay::run(lab, &script, cli.keep_going).await
 }
 
+/// Reads a script aside, because a pipe may never end and signals have to be heard meanwhile.
+async fn load(lab: &Lab, name: &str) -> Result<Script, Failure> {
+    let name = name.to_string();
+    let loading = tokio::task::spawn_blocking(move || replay::load(&name));
+    tokio::select! {
+        loaded = loading => loaded.unwrap_or_else(|error| Err(Failure::script(format!("cannot read the script: {error}")))),
+        () = lab.interrupt.raised() => {
+            Err(Failure::new(FailureKind::Interrupted, "interrupted before the script was read"))
+        }
+    }
+}
+
 fn not_run(lab: &Lab, failure: Failure) -> u8 {
     let status = failure.kind.status();
     lab.emit(What::Failed(failure));
     status
 }
 
-async fn at_prompt(mut lab: Lab, cli: &Cli, output: &Arc<Output>) -> u8 {
+async fn at_prompt(mut lab: Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
     let history = state_folder().map(|folder| folder.join("history"));
-    let color = output.look().color;
-    output.echo_steps(false);
     if stdin().is_terminal() {
-        return prompt::run(&mut lab, output, history.as_deref(), color).await;
+        return prompt::run(&mut lab, output, history.as_deref(), terminal).await;
     }
     // `-i` without a terminal: the rest of standard input is a script.
     script_file(&mut lab, cli, "-").await

@@ -1,10 +1,9 @@
 //! The one writer of standard output and standard error: events in, lines out.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::event::{Event, What};
+use crate::event::{Event, FailureKind, What};
 use crate::lab::Interrupt;
 use crate::render::{self, Look};
 use crate::report;
@@ -28,8 +27,6 @@ pub struct Output {
     form: Form,
     look: Look,
     is_terminal: bool,
-    /// Steps of a script are shown; typed ones are on the screen already.
-    shows_steps: AtomicBool,
     state: Mutex<State>,
     interrupt: Interrupt,
 }
@@ -37,6 +34,7 @@ pub struct Output {
 #[derive(Default)]
 struct State {
     buffer: Vec<u8>,
+    began: bool,
     trouble: Option<Trouble>,
 }
 
@@ -53,38 +51,32 @@ impl Output {
     /// An output of this form. A trouble with writing raises `interrupt`.
     pub fn new(form: Form, look: Look, interrupt: Interrupt) -> Output {
         let is_terminal = io::stdout().is_terminal();
-        Output {
-            form,
-            look,
-            is_terminal,
-            shows_steps: AtomicBool::new(true),
-            state: Mutex::default(),
-            interrupt,
-        }
+        Output { form, look, is_terminal, state: Mutex::default(), interrupt }
     }
 
-    /// How its lines look.
+    /// How its lines look now: a terminal's width changes with its window.
     pub fn look(&self) -> Look {
-        self.look
+        if self.is_terminal { self.look.wide(crate::platform::terminal_width()) } else { self.look }
     }
 
-    /// Whether the steps of a script are shown before they run.
-    pub fn echo_steps(&self, shows: bool) {
-        self.shows_steps.store(shows, Ordering::Relaxed);
+    /// Whether something could not be written, and nothing will be any more.
+    pub fn is_broken(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).trouble.is_some()
     }
 
     /// Writes what there is to say of an event.
     pub fn show(&self, event: &Event) {
         match (&event.what, self.form) {
             (What::Waiting, _) => self.flush(),
-            (What::Step { .. }, Form::Text) if !self.shows_steps.load(Ordering::Relaxed) => {}
+            // What interrupted it is that its output goes nowhere, and that is told at the end.
+            (What::Failed(failure), _) if failure.kind == FailureKind::Interrupted && self.is_broken() => {}
             (What::Failed(failure), Form::Text | Form::Quiet) => {
-                self.complain(&render::failure(failure, &self.look))
+                self.complain(&render::failure(failure, &self.look()))
             }
             (_, Form::Json) => self.write(&report::line(event)),
             (_, Form::Quiet) => {}
             (_, Form::Text) => {
-                if let Some(text) = render::event(event, &self.look) {
+                if let Some(text) = render::event(event, &self.look()) {
                     self.write(&text);
                 }
             }
@@ -97,6 +89,9 @@ impl Output {
         if state.trouble.is_some() {
             return;
         }
+        // The empty line that parts a phase from what stands above it has nothing to part at the top.
+        let text = if state.began { text } else { text.strip_prefix('\n').unwrap_or(text) };
+        state.began = true;
         state.buffer.extend_from_slice(text.as_bytes());
         if self.is_terminal || state.buffer.len() >= BUFFER_BYTES {
             self.flush_state(&mut state);

@@ -3,6 +3,8 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 
@@ -39,8 +41,28 @@ pub fn terminal_width() -> Option<usize> {
     None
 }
 
-/// The terminal's mode when the program began, to be set again when a signal ends it inside the line editor.
+/// Whether standard input has a line or its end within this time; where that cannot be asked, reading it will tell.
+pub fn line_is_here(within: Duration) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let stdin = io::stdin();
+        let mut wanted = [PollFd::new(&stdin, PollFlags::IN)];
+        let within = Timespec::try_from(within).ok();
+        !matches!(poll(&mut wanted, within.as_ref()), Ok(0) | Err(rustix::io::Errno::INTR))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = within;
+        true
+    }
+}
+
+/// The terminal's mode when the program began, set again when it ends inside the line editor: by a signal, by a panic.
 pub struct TerminalMode {
+    /// Only the line editor changes the mode. Elsewhere there is nothing to set back, and trying to from the
+    /// background would stop the process.
+    is_editing: AtomicBool,
     #[cfg(unix)]
     saved: Option<rustix::termios::Termios>,
 }
@@ -49,20 +71,38 @@ impl TerminalMode {
     /// Remembers the mode that standard input has now.
     pub fn save() -> TerminalMode {
         TerminalMode {
+            is_editing: AtomicBool::new(false),
             #[cfg(unix)]
             saved: rustix::termios::tcgetattr(io::stdin()).ok(),
         }
     }
 
+    /// Whether the line editor has the terminal now.
+    pub fn set_editing(&self, is_editing: bool) {
+        self.is_editing.store(is_editing, Ordering::SeqCst);
+    }
+
     /// Sets the remembered mode, and ends bracketed paste, which the line editor switches on.
     pub fn restore(&self) {
+        if !self.is_editing.swap(false, Ordering::SeqCst) {
+            return;
+        }
         #[cfg(unix)]
         if let Some(saved) = &self.saved {
             use io::Write;
+            use std::os::unix::fs::OpenOptionsExt;
             let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, saved);
-            let _ = io::stdout().write_all(b"\x1b[?2004l\r\n");
-            let _ = io::stdout().flush();
+            // To the terminal, wherever standard output goes; without waiting for one that Ctrl-S has stopped.
+            let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+            let terminal = OpenOptions::new().write(true).custom_flags(flags).open("/dev/tty");
+            let _ = terminal.and_then(|mut terminal| terminal.write_all(b"\x1b[?2004l\r\n"));
         }
+    }
+}
+
+impl Drop for TerminalMode {
+    fn drop(&mut self) {
+        self.restore();
     }
 }
 
@@ -100,12 +140,43 @@ pub fn open_private(path: &Path, append: bool) -> io::Result<File> {
     {
         use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
         options.mode(0o600);
-        // A link that someone else laid could lead our lines into another file.
-        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+        own_only(&mut options);
         let file = options.open(path)?;
         file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
         Ok(file)
     }
     #[cfg(not(unix))]
     options.open(path)
+}
+
+/// Opens a file for reading, if it is itself what `path` says.
+pub fn open_own(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    own_only(&mut options);
+    options.open(path)
+}
+
+/// A link that someone else laid could lead our lines into another file, and a named pipe would never open.
+#[cfg(unix)]
+fn own_only(options: &mut OpenOptions) {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt;
+    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+}
+
+/// Whether an open file has lost its name: another process put a new one in its place.
+pub fn is_deleted(file: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        file.metadata().is_ok_and(|data| data.nlink() == 0)
+    }
+    #[cfg(not(unix))]
+    {
+        // There a file that is open keeps its name.
+        let _ = file;
+        false
+    }
 }

@@ -1,33 +1,36 @@
-//! The prompt: the line editor in a thread of its own, history, completion, hints and colours.
+//! The prompt: the line editor in a thread of its own, with completion, hints and colours.
 
 use std::borrow::Cow;
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io::{IsTerminal, stdout};
+use std::path::Path;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
-use rustyline::history::{History, MemHistory};
+use rustyline::history::{History as _, MemHistory};
 use rustyline::validate::Validator;
-use rustyline::{CompletionType, Config, Context, Editor, Helper};
+use rustyline::{Behavior, ColorMode, CompletionType, Config, Context, Editor, Helper};
 use tokio::sync::oneshot;
+use unicode_width::UnicodeWidthStr;
 
 use crate::commands::TABLE;
 use crate::event::FailureKind;
-use crate::lab::{Binding, Lab, Pauser};
+use crate::history::{History, LINES_MAX};
+use crate::lab::{Binding, Lab, OF_CONNECTION, OF_LISTENER, Pauser};
 use crate::language::complete::{Candidates, Known, complete, usage_hint};
 use crate::language::highlight::{Ink, inks};
 use crate::output::Output;
-use crate::platform;
+use crate::platform::{self, TerminalMode};
 use crate::shell;
+use crate::value::{is_bidi, is_printable};
 
-/// How many lines of history are kept across runs.
-const HISTORY_MAX: usize = 10_000;
+/// How long `pause` waits for Enter before it looks whether it is still wanted.
+const PAUSE_LOOK: Duration = Duration::from_millis(100);
 
 /// What a line that was asked for turned out to be.
 enum Typed {
@@ -46,26 +49,35 @@ struct Request {
 }
 
 /// Reads lines and runs them until `quit`, Ctrl-D or the end of the terminal. Gives the exit status.
-pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, color: bool) -> u8 {
+pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, terminal: &Arc<TerminalMode>) -> u8 {
     let known = Arc::new(Mutex::new(Known::default()));
-    let mut kept = Kept::open(history);
+    let (mut kept, trouble) = History::open(history);
     let (requests, inbox) = mpsc::channel();
     let editor_known = known.clone();
     let lines = kept.lines.clone();
     let (added, new_lines) = mpsc::channel::<String>();
-    std::thread::spawn(move || edit(&inbox, &new_lines, lines, editor_known, color));
+    let (mode, color) = (terminal.clone(), output.look().color);
+    std::thread::spawn(move || {
+        let assistant = Assistant { known: editor_known, files: FilenameCompleter::new(), color };
+        match editor(lines, assistant) {
+            Ok(editor) => edit(editor, &inbox, &new_lines, &mode),
+            Err(error) => refuse(&inbox, &error.to_string()),
+        }
+    });
     output.write("lab2sh: `help` lists the commands, `connect HOST:PORT` begins, Ctrl-D leaves\n");
+    if let Some(trouble) = trouble {
+        output.complain(&format!("warning: cannot keep the history: {trouble}\n"));
+    }
     let mut open = String::new();
     loop {
         *known.lock().unwrap_or_else(PoisonError::into_inner) = known_of(lab);
-        lab.interrupt.clear();
         output.flush();
+        if output.is_broken() {
+            return FailureKind::Network.status();
+        }
         let name = lab.current.clone().unwrap_or_default();
-        let prompt = if open.is_empty() {
-            format!("{name}> ")
-        } else {
-            format!("{}. ", " ".repeat(name.chars().count()))
-        };
+        let prompt =
+            if open.is_empty() { format!("{name}> ") } else { format!("{}. ", " ".repeat(name.width())) };
         let (answer, typed) = oneshot::channel();
         if requests.send(Request { prompt, answer }).is_err() {
             return FailureKind::Network.status();
@@ -88,6 +100,8 @@ pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, color: 
             Err(_) => return FailureKind::Network.status(),
         };
         let text = if open.is_empty() { text } else { format!("{}\n{text}", std::mem::take(&mut open)) };
+        // Forgotten only now: a signal from outside can raise it while the editor waits.
+        lab.interrupt.clear();
         open = run_block(lab, output, &mut kept, &added, &text).await;
         if lab.quitting {
             return 0;
@@ -99,7 +113,7 @@ pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, color: 
 async fn run_block(
     lab: &mut Lab,
     output: &Output,
-    kept: &mut Kept,
+    kept: &mut History,
     added: &mpsc::Sender<String>,
     text: &str,
 ) -> String {
@@ -139,10 +153,8 @@ fn known_of(lab: &Lab) -> Known {
     for (name, binding) in lab.names() {
         match binding {
             Binding::Value(value) => known.values.push((name.to_string(), value.clone())),
-            Binding::Connection(_) => {
-                known.sockets.push((name.to_string(), &["port", "peer", "local", "sent", "received"]))
-            }
-            Binding::Listener(_) => known.sockets.push((name.to_string(), &["port", "local", "accepted"])),
+            Binding::Connection(_) => known.sockets.push((name.to_string(), OF_CONNECTION)),
+            Binding::Listener(_) => known.sockets.push((name.to_string(), OF_LISTENER)),
         }
     }
     known.values.extend(lab.last.clone().map(|last| ("_".to_string(), last)));
@@ -151,52 +163,55 @@ fn known_of(lab: &Lab) -> Known {
 
 /// The editor's thread: one line for each request.
 fn edit(
+    mut editor: Editor<Assistant, MemHistory>,
     inbox: &mpsc::Receiver<Request>,
     new_lines: &mpsc::Receiver<String>,
-    lines: Vec<String>,
-    known: Arc<Mutex<Known>>,
-    color: bool,
+    mode: &TerminalMode,
 ) {
-    let mut editor = match editor(lines, known, color) {
-        Ok(editor) => editor,
-        Err(error) => {
-            if let Ok(request) = inbox.recv() {
-                let _ = request.answer.send(Typed::Broken(error.to_string()));
-            }
-            return;
-        }
-    };
     for request in inbox {
         for line in new_lines.try_iter() {
+            // Memory is all that could refuse it.
             let _ = editor.add_history_entry(line);
         }
-        let typed = match editor.readline(&request.prompt) {
+        mode.set_editing(true);
+        let read = editor.readline(&request.prompt);
+        mode.set_editing(false);
+        let typed = match read {
             Ok(line) => Typed::Line(line),
             Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Typed::Cleared,
             Err(ReadlineError::Eof) => Typed::End,
             Err(error) => Typed::Broken(error.to_string()),
         };
+        // Nobody waits for the answer any more when the program ends.
         let _ = request.answer.send(typed);
     }
 }
 
-fn editor(
-    lines: Vec<String>,
-    known: Arc<Mutex<Known>>,
-    color: bool,
-) -> rustyline::Result<Editor<Assistant, MemHistory>> {
+/// Says why there is no editor.
+fn refuse(inbox: &mpsc::Receiver<Request>, why: &str) {
+    if let Ok(request) = inbox.recv() {
+        let _ = request.answer.send(Typed::Broken(why.to_string()));
+    }
+}
+
+fn editor(lines: Vec<String>, assistant: Assistant) -> rustyline::Result<Editor<Assistant, MemHistory>> {
+    // Where standard output goes to a file, the prompt belongs on the terminal all the same.
+    let behavior = if stdout().is_terminal() { Behavior::Stdio } else { Behavior::PreferTerm };
     let config = Config::builder()
-        .max_history_size(HISTORY_MAX)?
+        .max_history_size(LINES_MAX)?
         .history_ignore_dups(true)?
         .completion_type(CompletionType::List)
         .auto_add_history(false)
+        .behavior(behavior)
+        // Our highlighter runs without colours too: it keeps invisible characters off the screen.
+        .color_mode(ColorMode::Forced)
         .build();
     let mut history = MemHistory::with_config(&config);
     for line in lines {
         history.add_owned(line)?;
     }
     let mut editor = Editor::with_history(config, history)?;
-    editor.set_helper(Some(Assistant { known, files: FilenameCompleter::new(), color }));
+    editor.set_helper(Some(assistant));
     Ok(editor)
 }
 
@@ -217,7 +232,12 @@ impl Completer for Assistant {
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match complete(&line[..pos], TABLE, &known) {
-            Candidates::Files => self.files.complete_path(line, pos),
+            Candidates::Files => {
+                let (at, mut files) = self.files.complete_path(line, pos)?;
+                // A file's name can hold what would move the cursor, and could not be typed anyway.
+                files.retain(|file| file.display.chars().all(is_printable));
+                Ok((at, files))
+            }
             Candidates::Words(at, words) => {
                 let pair = |word: String| Pair { display: word.trim_end().to_string(), replacement: word };
                 Ok((at, words.into_iter().map(pair).collect()))
@@ -235,7 +255,14 @@ impl Hinter for Assistant {
 }
 
 impl Highlighter for Assistant {
+    /// Colours, and leaves out what is invisible: pasted control characters reach the line as they are, and the
+    /// editor reckons with no width for them. The parser names them when the line is run.
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        let is_shown =
+            |c: char| is_printable(c) || matches!(c, '\n' | '\t') || !(c.is_control() || is_bidi(c));
+        if !line.chars().all(is_shown) {
+            return Cow::Owned(line.chars().filter(|c| is_shown(*c)).collect());
+        }
         if !self.color {
             return Cow::Borrowed(line);
         }
@@ -269,76 +296,20 @@ fn style(ink: Ink) -> Style {
     }
 }
 
-/// The lines kept across runs: a line a step, appended as it is typed, so that two prompts lose nothing of each other.
-struct Kept {
-    lines: Vec<String>,
-    file: Option<PathBuf>,
-    last: String,
-}
-
-impl Kept {
-    fn open(file: Option<&Path>) -> Kept {
-        let mut kept = Kept { lines: Vec::new(), file: None, last: String::new() };
-        let Some(file) = file else { return kept };
-        if let Some(folder) = file.parent() {
-            let _ = fs::create_dir_all(folder);
-        }
-        if let Ok(bytes) = fs::read(file) {
-            let text = String::from_utf8_lossy(&bytes);
-            let usable = text.lines().filter(|line| !line.contains(['\u{fffd}', '\0']) && !line.is_empty());
-            kept.lines = usable.map(|line| line.replace("\\n", "\n").replace("\\\n", "\\n")).collect();
-            if kept.lines.len() > 2 * HISTORY_MAX {
-                kept.lines.drain(..kept.lines.len() - HISTORY_MAX);
-                let _ = rewrite(file, &kept.lines);
-            }
-        }
-        kept.file = Some(file.to_path_buf());
-        kept
-    }
-
-    /// Keeps a line; says what is wrong the first time that it cannot.
-    fn add(&mut self, line: &str) -> Option<String> {
-        if self.last == line {
-            return None;
-        }
-        self.last = line.to_string();
-        let file = self.file.as_ref()?;
-        let mut entry = entry(line);
-        entry.push('\n');
-        let outcome =
-            platform::open_private(file, true).and_then(|mut file| file.write_all(entry.as_bytes()));
-        let trouble =
-            outcome.err().map(|error| format!("`{}`: {}", file.display(), platform::reason(&error)));
-        if trouble.is_some() {
-            self.file = None;
-        }
-        trouble
-    }
-}
-
-/// A line of the file: the newlines inside a step stand as `\n`, and a `\n` that was typed as `\\n`.
-fn entry(line: &str) -> String {
-    line.replace("\\n", "\\\\n").replace('\n', "\\n")
-}
-
-/// Writes the file beside and renames it, so that a full disk leaves the old one whole.
-fn rewrite(file: &Path, lines: &[String]) -> std::io::Result<()> {
-    let beside = file.with_extension("new");
-    let text: String = lines.iter().map(|line| entry(line) + "\n").collect();
-    let mut new = platform::open_private(&beside, false)?;
-    new.write_all(text.as_bytes())?;
-    new.sync_all()?;
-    fs::rename(&beside, file)
-}
-
-/// Waits for Enter on the terminal, in a thread of its own.
+/// Waits for Enter on the terminal, in a thread of its own that ends with the wait: a later prompt reads from there.
 pub fn pauser() -> Pauser {
     Arc::new(|_| {
         let (done, waited) = oneshot::channel();
         std::thread::spawn(move || {
-            let mut line = String::new();
-            let _ = std::io::stdin().read_line(&mut line);
-            let _ = done.send(());
+            while !done.is_closed() {
+                if platform::line_is_here(PAUSE_LOOK) {
+                    let mut line = String::new();
+                    // At the end of input there is nobody to wait for.
+                    let _ = std::io::stdin().read_line(&mut line);
+                    let _ = done.send(());
+                    return;
+                }
+            }
         });
         waited
     })

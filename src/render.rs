@@ -18,6 +18,9 @@ pub const WIDTH_DEFAULT: usize = 80;
 /// Lines are not made wider than this, so that sizes and times stay near the values, in columns.
 const WIDTH_MAX: usize = 110;
 
+/// Nor narrower: on less, the terminal's own wrapping serves better, in columns.
+const WIDTH_MIN: usize = 20;
+
 /// How lines are to look.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
@@ -28,9 +31,14 @@ pub struct Look {
 }
 
 impl Look {
-    /// A look for a screen of this width.
-    pub fn new(color: bool, width: Option<usize>) -> Look {
-        Look { color, width: width.unwrap_or(WIDTH_DEFAULT).clamp(20, WIDTH_MAX) }
+    /// A look for a screen of unknown width.
+    pub fn new(color: bool) -> Look {
+        Look { color, width: WIDTH_DEFAULT }
+    }
+
+    /// The same look for a screen of this width.
+    pub fn wide(self, width: Option<usize>) -> Look {
+        Look { width: width.unwrap_or(WIDTH_DEFAULT).clamp(WIDTH_MIN, WIDTH_MAX), ..self }
     }
 
     fn paint(&self, style: Style, text: &str) -> String {
@@ -53,6 +61,8 @@ impl Look {
 /// The lines that tell an event; `None` for one that people are not shown.
 pub fn event(event: &Event, look: &Look) -> Option<String> {
     Some(match &event.what {
+        // What they say stands on the next line as it is.
+        What::Step { verb: "say" | "pause", .. } => return None,
         What::Step { prompt, text, .. } => step(prompt, text, look),
         What::Phase(title) => format!("\n{}\n", look.bold(&format!("== {}", escape(title)))),
         What::Said(text) => said(text, look),
@@ -158,8 +168,9 @@ fn step(prompt: &str, text: &str, look: &Look) -> String {
     shown
 }
 
+/// One line, whatever a value in it holds: what a peer sent must not start a line that looks like ours.
 fn said(text: &str, look: &Look) -> String {
-    text.lines().fold(String::new(), |all, line| all + &look.colored(AnsiColor::Cyan, &escape(line)) + "\n")
+    look.colored(AnsiColor::Cyan, &escape(text)) + "\n"
 }
 
 fn arrow(socket: &str, sign: &str, color: AnsiColor, look: &Look) -> String {
@@ -216,7 +227,7 @@ fn received(socket: &str, message: &Message, look: &Look) -> String {
         let head = format!("pickle.loads would have done {says} here; lab2sh did not:");
         lines += &warning(Some(socket), &head, None, look);
         for action in &message.actions {
-            let _ = writeln!(lines, "    {action}");
+            let _ = writeln!(lines, "    {}", escape(action));
         }
     }
     lines
@@ -250,10 +261,12 @@ fn what_was_taken(taken: &Taken, len: usize) -> String {
     };
     match (began_at, whole.as_slice()) {
         (0, []) => format!("part of a message: its first {len} B; more belongs to it"),
+        (from, []) if len == 1 => format!("part of a message: byte {from}; more belongs to it"),
         (from, []) => {
             format!("part of a message: bytes {from} to {}; more belongs to it", from + len - 1)
         }
         (0, [one]) => format!("one whole message of {one} B{tail}"),
+        (from, [one]) if from + 1 == *one => format!("the rest of a message: byte {from} of {one}{tail}"),
         (from, [one]) => format!("the rest of a message: bytes {from} to {} of {one}{tail}", one - 1),
         (0, several) => format!(
             "{} whole messages in one read{tail}: `pickle.loads` would take the first and drop the others",

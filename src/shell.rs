@@ -6,6 +6,7 @@ use crate::command::{Call, Item, Script, Spec};
 use crate::commands::announce;
 use crate::event::{Failure, FailureKind, Summary, What};
 use crate::lab::Lab;
+use crate::language::mistake::Mistake;
 use crate::language::parse::{Context, step};
 use crate::language::script::{self, Files};
 use crate::step::{self, STEPS_PER_TURN};
@@ -24,11 +25,22 @@ pub enum Line {
 pub fn parse(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<Line, Failure> {
     let files = Files::default();
     let context = Context { table, file: Arc::from(file), line: 1, files: &files };
+    if let Some((at, message, hint)) = script::unseen(text) {
+        return Err(script::failure(Mistake::new(at, 1, message).hint(hint), text, &context));
+    }
     match step(text, &context) {
         Ok(Some(call)) => Ok(Line::Step(Box::new(call))),
         Ok(None) => Ok(Line::Empty),
         Err(mistake) if mistake.unfinished => Ok(Line::Unfinished),
         Err(mistake) => Err(script::failure(mistake, text, &context)),
+    }
+}
+
+/// Says what is wrong with a line without running it.
+pub fn check(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<(), Failure> {
+    match parse(text, file, table)? {
+        Line::Unfinished => Err(unfinished(text, file, table)),
+        Line::Empty | Line::Step(_) => Ok(()),
     }
 }
 
@@ -60,7 +72,10 @@ pub async fn line(
 ) -> Result<(), FailureKind> {
     let outcome = match parse(text, file, table) {
         Ok(Line::Step(call)) => {
-            lab.remember(text);
+            // As in other shells, a space in front keeps a line out of the history.
+            if !text.starts_with(' ') {
+                lab.remember(call.text.clone());
+            }
             step::run_interruptible(lab, &call).await
         }
         Ok(Line::Empty) => Ok(()),
@@ -96,7 +111,7 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
             Item::Step(call) => call,
         };
         announce(lab, call);
-        lab.remember(&call.text);
+        lab.remember(call.text.clone());
         let outcome = step::run_interruptible(lab, call).await;
         done += 1;
         match outcome {

@@ -117,7 +117,7 @@ fn a4_a_connect_that_is_never_answered_ends_within_its_limit() {
         3,
         r#"
 > ! connect 127.0.0.1:PORT within 200ms
-  failed, as it must: connect timed out: 127.0.0.1:PORT did not answer within 200ms (within)
+  failed, as it must: connect timed out: 127.0.0.1:PORT did not answer within 200ms (the step's `within`)
   hint: a firewall that drops packets, a wrong address, or a server whose backlog is full looks like this
 > set timeout 300ms
   timeout 300ms

@@ -33,7 +33,7 @@ fn a5_a_silent_peer_is_waited_for_within_the_limit_that_is_named() {
 > connect 127.0.0.1:PORT as ada
   ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
 ada> ! recv within 50ms
-  failed, as it must: nothing arrived on `ada` within 50ms (within)
+  failed, as it must: nothing arrived on `ada` within 50ms (the step's `within`)
   hint: the connection is open and 0 bytes are waiting; a longer `within` or `within none` waits on
 ada> set timeout 100ms
   timeout 100ms
@@ -277,10 +277,10 @@ fn a10_a_message_that_stops_half_way_is_waited_for_within_the_limit() {
 > connect 127.0.0.1:PORT as ada
   ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
 ada> ! recv within 100ms
-  failed, as it must: only part of a message arrived on `ada` within 100ms (within)
+  failed, as it must: only part of a message arrived on `ada` within 100ms (the step's `within`)
   hint: the bytes are kept: the next `recv` goes on with them
 ada> recv within 100ms
-test.lab:3:1: error: only part of a message arrived on `ada` within 100ms (within)
+test.lab:3:1: error: only part of a message arrived on `ada` within 100ms (the step's `within`)
     recv within 100ms
     ^^^^
   arrived: b'\x80\x04\x95\x11\x00\x00\x00\x00\x00\x00\x00}\x94\x8c' (14 B)
@@ -339,7 +339,7 @@ fn a13_a_message_that_comes_in_two_parts_is_waited_for() {
 ada> recv
   ada <- {'clientid': 7}  28 B, pickle 4, 1 read, 9 B more here  MS
 ada> ! recv within 50ms
-  failed, as it must: only part of a message arrived on `ada` within 50ms (within)
+  failed, as it must: only part of a message arrived on `ada` within 50ms (the step's `within`)
   hint: the bytes are kept: the next `recv` goes on with them
 ada> send "go on"
   ada -> 'go on'  13 B, pickle 3
@@ -473,10 +473,10 @@ close ada
 ada> recv
   ada <- {'clientid': 7}  28 B, pickle 4, 1 read  MS
 ada> ! send file big.pickle within 200ms
-  failed, as it must: `ada` SOME 9000008 B within 200ms (within): its peer does not read
+  failed, as it must: `ada` SOME 9000008 B within 200ms (the step's `within`): its peer does not read
   hint: the rest goes out before the next `send` on it; `reset` gives up
 ada> ! send "second" within 50ms
-  failed, as it must: `ada` SOME B within 50ms (within): its peer does not read
+  failed, as it must: `ada` SOME B within 50ms (the step's `within`): its peer does not read
   hint: the rest goes out before the next `send` on it; `reset` gives up
 ada> sockets
   name  state  local  peer  sent  received  unread
@@ -697,7 +697,7 @@ test.lab:2:8: error: `ada` received what was not expected: the message is not {"
            ^^^^^^^^^^^^^^^^^^^^^^^
   wanted:  {"clientid": int as id}
   got:  [1, 2, 3] (list)
-  message: 22 B, pickle 4, 1 read, after MS (limit 5s, within); it is still waiting
+  message: 22 B, pickle 4, 1 read, after MS (limit 5s, the step's `within`); it is still waiting
 # wrong-key
 expect {"clientid": int as id} within 5s
 test.lab:2:8: error: `ada` received what was not expected: the key 'clientid' is missing
@@ -705,7 +705,7 @@ test.lab:2:8: error: `ada` received what was not expected: the key 'clientid' is
            ^^^^^^^^^^^^^^^^^^^^^^^
   wanted:  {"clientid": int as id}
   whole:  {'cliientid': 7} (dict)
-  message: 29 B, pickle 4, 1 read, after MS (limit 5s, within); it is still waiting
+  message: 29 B, pickle 4, 1 read, after MS (limit 5s, the step's `within`); it is still waiting
 hint: the dict has the key 'cliientid': a typo?
 # wrong-type
 expect {"clientid": int as id} within 5s
@@ -715,7 +715,7 @@ test.lab:2:21: error: `ada` received what was not expected: the message's ['clie
   wanted:  int
   got:  '7; rm -rf /' (str)
   whole:  {'clientid': '7; rm -rf /'} (dict)
-  message: 40 B, pickle 4, 1 read, after MS (limit 5s, within); it is still waiting
+  message: 40 B, pickle 4, 1 read, after MS (limit 5s, the step's `within`); it is still waiting
 "#,
         &said.join("\n"),
     );

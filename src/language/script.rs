@@ -136,21 +136,39 @@ fn decode(bytes: &[u8], file: &Arc<str>) -> Result<String, Failure> {
             return Err(bad_byte(bytes, at, file, message).hint("save the script as UTF-8"));
         }
     };
-    if let Some(at) = text.find('\0') {
-        return Err(
-            bad_byte(bytes, at, file, "a NUL byte stands here".to_string()).hint("is this a text file?")
-        );
+    let text = text.replace("\r\n", "\n");
+    match unseen(&text) {
+        Some((at, message, hint)) => Err(bad_byte(text.as_bytes(), at, file, message).hint(hint)),
+        None => Ok(text),
     }
-    Ok(text.replace("\r\n", "\n"))
+}
+
+/// The first character that no editor shows as it is, and so could make a line another than it looks: a control
+/// character, or one that turns the direction of the text around it (CVE-2021-42574).
+pub fn unseen(text: &str) -> Option<(usize, String, String)> {
+    let is_unseen = |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || crate::value::is_bidi(c);
+    let (at, c) = text.char_indices().find(|(_, c)| is_unseen(*c))?;
+    let shown = crate::value::escape(c.encode_utf8(&mut [0; 4])).into_owned();
+    let what = if c.is_control() { "control character" } else { "text-turning character" };
+    let hint = match c {
+        '\0' => "is this a text file?".to_string(),
+        _ => format!("in a string, write it as `{shown}`"),
+    };
+    Some((at, format!("the {what} `{shown}` stands here"), hint))
 }
 
 fn bad_byte(bytes: &[u8], at: usize, file: &Arc<str>, message: String) -> Failure {
     let start = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
     let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-    let end = bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |newline| at + newline);
-    let text = String::from_utf8_lossy(&bytes[start..end.min(start + 200)]).into_owned();
-    let column_text = String::from_utf8_lossy(&bytes[start..at]).into_owned();
-    let place = excerpt(&text, file, line, column_text.len(), 1);
+    // What stands before a bad byte is good, and what stands behind it does not matter.
+    let before = String::from_utf8_lossy(&bytes[start..at]).into_owned();
+    let shown = match bytes[at..].utf8_chunks().next() {
+        Some(chunk) if !chunk.valid().is_empty() => {
+            chunk.valid().chars().next().map_or(String::new(), |c| c.to_string())
+        }
+        _ => format!("\\x{:02x}", bytes[at]),
+    };
+    let place = excerpt(&format!("{before}{shown}"), file, line, before.len(), shown.len());
     Failure { place: Some(place), ..Failure::script(message) }
 }
 

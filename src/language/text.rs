@@ -58,7 +58,7 @@ pub fn filled_in(text: &str, start: usize, whole: &str) -> Result<Template, Mist
     let mut line = Line::new(&whole[..end]).at(start);
     let mut plain = String::new();
     while let Some(c) = line.peek() {
-        let after = &line.rest()[1.min(line.rest().len())..];
+        let after = &line.rest()[c.len_utf8()..];
         if c == '$' && (after.starts_with('{') || super::line::identifier_len(after) > 0) {
             parts.push(Part::Text(std::mem::take(&mut plain)));
             parts.push(Part::Ref(line.reference()?));
