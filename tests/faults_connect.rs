@@ -205,3 +205,24 @@ test.lab: 1 failed, 0 steps passed in SEC
 "#,
     );
 }
+
+#[test]
+fn a15_a_slow_line_gives_its_message_bit_by_bit() {
+    // Half a message a second; a segment is larger than what the line lets through at once, if it is not made small.
+    let setup =
+        "ip link set lo mtu 1000 && tc qdisc add dev lo root tbf rate 16kbit burst 2kb latency 2000ms";
+    let Some(wrapper) = namespace_or_skip(setup) else { return };
+    let wrapper = wrapper.each_ref().map(String::as_str);
+    let text = "x".repeat(4000);
+    let done = Shell::under(&wrapper, ["test.lab"])
+        .file(
+            "test.lab",
+            format!(
+                "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\nlet text = \"{text}\"\n\
+                 @seat send $text\n! @ada recv within 100ms\n@ada expect exactly $text within 20s\n"
+            ),
+        )
+        .run();
+    assert_eq!(done.status, 0, "{}", done.screen);
+    assert!(done.screen.contains("only part of a message arrived on `ada`"), "{}", done.screen);
+}
