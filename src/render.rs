@@ -131,12 +131,7 @@ fn socket_event(what: &What, look: &Look) -> Option<String> {
             row(&format!("  {}  nothing arrived, as wanted", look.bold(socket)), &ms(*took), look)
         }
         What::Closed { socket, sent, received, dropped, unsent } => {
-            let mut lost = String::new();
-            for (bytes, how) in [(unsent, "sent"), (dropped, "read")] {
-                if *bytes > 0 {
-                    let _ = write!(lost, "; {bytes} B were never {how}");
-                }
-            }
+            let lost = lost(*unsent, "sent") + &lost(*dropped, "read");
             let right = if *sent + *received > 0 {
                 format!("sent {sent} B, received {received} B")
             } else {
@@ -156,6 +151,10 @@ fn socket_event(what: &What, look: &Look) -> Option<String> {
         What::Using { socket } => format!("  {}  is the current socket\n", look.bold(socket)),
         _ => return None,
     })
+}
+
+fn lost(bytes: usize, how: &str) -> String {
+    if bytes > 0 { format!("; {bytes} B were never {how}") } else { String::new() }
 }
 
 fn step(prompt: &str, text: &str, look: &Look) -> String {

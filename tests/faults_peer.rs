@@ -415,7 +415,9 @@ test.lab: 1 failed, 1 step passed in SEC
 #[test]
 fn a17_an_endless_string_is_refused_before_it_comes() {
     let Some((done, _server)) = against("endless-string", "recv") else { return };
-    let screen = done.screen.replace(&"x".repeat(21), "X");
+    // How much of it the first read brings differs.
+    let head = regex::Regex::new(r"x*'(\.\.\.)? \(\d+ B\)").unwrap();
+    let screen = head.replace(&done.screen, "'...");
     same(
         r#"
 > connect 127.0.0.1:PORT as ada
@@ -424,7 +426,7 @@ ada> recv
 test.lab:2:1: error: the next message on `ada` declares 1099511627776 B; the limit is 16777216 B
     recv
     ^^^^
-  arrived: b'\x80\x04\x8d\x00\x00\x00\x00\x00\x01\x00\x00X'... (4096 B)
+  arrived: b'\x80\x04\x8d\x00\x00\x00\x00\x00\x01\x00\x00'...
 hint: no program of the class sends that much: the peer is broken or hostile; `close` ends the connection
 
 test.lab: 1 failed, 1 step passed in SEC
