@@ -53,7 +53,7 @@ pub enum What {
     /// Nothing came, as was expected.
     Quiet { socket: String, took: Duration },
     /// A socket was closed here.
-    Closed { socket: String, sent: u64, received: u64, dropped: usize },
+    Closed { socket: String, sent: u64, received: u64, dropped: usize, unsent: usize },
     /// Half of a connection was shut down here.
     ShutDown { socket: String, half: Half },
     /// A connection was aborted here.

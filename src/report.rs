@@ -11,7 +11,7 @@
 //! | `read` (`recv N`) | `repr`, `asked`, `bytes`, `whole` (sizes of the messages that ended), `began_at`, `rest`, `ms` |
 //! | `ended` | `how` (`closed`, `reset`, `dead`), `messages`, `ms` |
 //! | `listened`, `quiet` | `messages`, `ms` |
-//! | `closed`, `shutdown`, `aborted`, `using` | `sent`, `received`, `unread`; `half` |
+//! | `closed`, `shutdown`, `aborted`, `using` | `sent`, `received`, `unread`, `unsent`; `half` |
 //! | `checked` | `text` |
 //! | `bound` | `name`, `repr`, `value` |
 //! | `option` | `option`, `value` |
@@ -110,9 +110,10 @@ fn socket_fields(what: &What) -> Option<(&'static str, Json)> {
             ("listened", json!({"socket": socket, "messages": messages, "ms": ms(*took)}))
         }
         What::Quiet { socket, took } => ("quiet", json!({"socket": socket, "ms": ms(*took)})),
-        What::Closed { socket, sent, received, dropped } => {
-            ("closed", json!({"socket": socket, "sent": sent, "received": received, "unread": dropped}))
-        }
+        What::Closed { socket, sent, received, dropped, unsent } => (
+            "closed",
+            json!({"socket": socket, "sent": sent, "received": received, "unread": dropped, "unsent": unsent}),
+        ),
         What::ShutDown { socket, half } => {
             let half = match half {
                 Half::Read => "read",

@@ -8,6 +8,10 @@ use crate::event::{Event, Failure, FailureKind, What};
 use crate::lab::Lab;
 use crate::language::mistake::excerpt;
 
+/// After this many steps or messages without a wait, others get their turn: Ctrl-C above all, and the other
+/// interpreters of this thread. A read from a socket that always has bytes is no wait.
+pub const STEPS_PER_TURN: usize = 64;
+
 /// Runs a step and gives its failure a place.
 pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let outcome = (call.spec.run)(lab, call).await.map_err(|failure| located(failure, call));
@@ -34,7 +38,10 @@ pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure
     let interrupt = lab.interrupt.clone();
     let interrupted = || {
         let failure = Failure::new(FailureKind::Interrupted, format!("`{}` was interrupted", call.spec.name));
-        located(failure.hint("every socket is still open, and no byte that arrived is lost"), call)
+        // A script ends here, and its sockets with it; at the prompt they live on.
+        let is_typed = call.file.is_empty();
+        let hint = "every socket is still open, and no byte that arrived is lost";
+        located(if is_typed { failure.hint(hint) } else { failure }, call)
     };
     if interrupt.is_raised() {
         return Err(interrupted());

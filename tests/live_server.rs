@@ -115,7 +115,7 @@ test.lab:3:1: error: `seat` was closed by its peer before it sent anything
     expect {"name": str}
     ^^^^^^
   wanted: {"name": str}
-hint: the server may serve one client only, or have ended
+hint: the program at the other end has ended, or serves one client only
 
 test.lab: 1 failed, 2 steps passed in SEC
 "#,
@@ -153,6 +153,7 @@ seat> expect eof
   seat  the peer closed  MS
 seat> send "hello ${name}"
   seat -> 'hello Ada'  17 B, pickle 3
+  note: the peer sends no more; if it has closed, nobody reads this
 seat> sockets
   name  state  local  peer  sent  received  unread
   srv  listening  127.0.0.1:PORT  1 accepted
@@ -208,7 +209,7 @@ seat> sockets
   srv  listening  127.0.0.1:PORT  1 accepted
   seat *  reset by peer  127.0.0.1:PORT  127.0.0.1:PORT  21 B  0 B  0 B
 seat> ! send 1
-  failed, as it must: cannot send on `seat`: its peer has closed
+  failed, as it must: cannot send on `seat`: it was reset by its peer
   hint: nothing of this message was sent; `connect` opens a new connection
 seat> ! recv
   failed, as it must: `seat` was reset by its peer before it sent anything

@@ -152,6 +152,7 @@ fn mismatched(
         format!("the message's {}", mismatch.path)
     };
     let what = match (&mismatch.reason, &mismatch.got) {
+        (Some(reason), _) if mismatch.path.is_empty() => reason.clone(),
         (Some(reason), _) => format!("{place}: {reason}"),
         (None, Some(_)) => format!("{place} is not {wanted}"),
         (None, None) => format!("{place} does not match"),

@@ -6,11 +6,8 @@ use crate::lab::{Binding, Lab};
 use crate::language::expr::Expr;
 use crate::language::line::Line;
 use crate::language::literal;
-use crate::step;
+use crate::step::{self, STEPS_PER_TURN};
 use crate::value::Value;
-
-/// After this many steps without a wait, others get their turn: Ctrl-C, and the other interpreters of this thread.
-const STEPS_PER_TURN: usize = 64;
 
 pub static LET: Spec = Spec {
     name: "let",

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use crate::command::{Call, Codec};
 use crate::event::{Failure, Message, What};
 use crate::lab::{Lab, Limit, Settings};
+use crate::language::MAX_MESSAGE_LIMIT;
 use crate::net::{self, End, Framing, StreamError};
 use crate::pattern::count;
 use crate::pickle;
+use crate::step::STEPS_PER_TURN;
 use crate::value::Value;
 
 /// How many bytes of what arrived a failure shows.
@@ -131,6 +133,15 @@ pub fn arrived(bytes: &[u8]) -> String {
     }
 }
 
+/// What to do where nothing at all came in time.
+pub fn wait_longer(limit: Limit) -> String {
+    let longer = match limit.from {
+        "timeout" => "`set timeout none` waits until Ctrl-C",
+        _ => "a longer `within` or `within none` waits on",
+    };
+    format!("the connection is open and 0 bytes are waiting; {longer}")
+}
+
 /// Nothing whole came in time.
 fn timed_out(lab: &mut Lab, name: &str, limit: Limit) -> Failure {
     let link = match lab.link(name) {
@@ -140,7 +151,7 @@ fn timed_out(lab: &mut Lab, name: &str, limit: Limit) -> Failure {
     let bytes = link.connection.buffered().to_vec();
     if bytes.is_empty() {
         Failure::network(format!("nothing arrived on `{name}` within {}", limit.shown()))
-            .hint("the connection is open and 0 bytes are waiting; `set timeout none` waits until Ctrl-C")
+            .hint(wait_longer(limit))
     } else {
         let failure =
             Failure::network(format!("only part of a message arrived on `{name}` within {}", limit.shown()))
@@ -172,10 +183,14 @@ fn no_message(lab: &mut Lab, name: &str, error: &StreamError, settings: &Setting
         )),
         StreamError::TooBig { declared } => {
             let limit = settings.max_message;
-            Failure::network(format!(
+            let failure = Failure::network(format!(
                 "the next message on `{name}` declares {declared} B; the limit is {limit} B"
-            ))
-            .hint("`set max-message` raises the limit; `close` ends the connection")
+            ));
+            failure.hint(if *declared > MAX_MESSAGE_LIMIT {
+                "no program of the class sends that much: the peer is broken or hostile; `close` ends the connection"
+            } else {
+                "`set max-message` raises the limit; `close` ends the connection"
+            })
         }
         StreamError::NotReading => Failure::network(format!("`{name}` was shut down for reading here")),
         StreamError::Io(error) => {
@@ -213,11 +228,19 @@ fn ended(name: &str, end: End, partial: usize, wanted: usize, received: u64, is_
     };
     match (partial, received) {
         (0, 0) => Failure::network(format!("`{name}` {how} before it sent anything")).hint(match end {
-            End::Closed => "the server may serve one client only, or have ended",
+            End::Closed => "the program at the other end has ended, or serves one client only",
             _ => "the program at the other end may have crashed",
         }),
         (0, _) => Failure::network(format!("`{name}` {how}: no more messages will come"))
-            .hint(format!("`@{name} close` closes this end too; `expect eof` takes the end as wanted")),
+            .hint(match end {
+                End::Closed => {
+                    format!("`@{name} close` closes this end too; `expect eof` takes the end as wanted")
+                }
+                End::Reset => {
+                    format!("`@{name} close` closes this end too; `expect reset` takes the end as wanted")
+                }
+                End::Dead => format!("`@{name} close` closes this end too"),
+            }),
         _ if is_other => Failure::network(format!("`{name}` {how} after bytes that are no pickle")),
         _ => Failure::network(format!("`{name}` {how} inside a message: byte {partial} of at least {wanted}"))
             .hint("the bytes so far are kept; a program that reads with one `recv` would say `pickle data was truncated`"),
@@ -260,6 +283,9 @@ pub async fn listening_mode(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
                 let message = Message { took: waiting.elapsed(), ..take(lab, &name, arrived)? };
                 messages += 1;
                 lab.emit(What::Received { socket: name.clone(), message });
+                if messages % STEPS_PER_TURN as u64 == 0 {
+                    tokio::task::yield_now().await;
+                }
             }
         }
     }

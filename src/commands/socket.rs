@@ -211,11 +211,11 @@ async fn close(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             let connection = &link.connection;
             let (buffered, kernel) = connection.waiting();
             let dropped = buffered + usize::try_from(kernel.unwrap_or(0)).unwrap_or(0);
-            let (sent, received) = (connection.sent, connection.received);
+            let (sent, received, unsent) = (connection.sent, connection.received, connection.unsent());
             drop(link);
-            lab.emit(What::Closed { socket: name, sent, received, dropped });
+            lab.emit(What::Closed { socket: name, sent, received, dropped, unsent });
         }
-        _ => lab.emit(What::Closed { socket: name, sent: 0, received: 0, dropped: 0 }),
+        _ => lab.emit(What::Closed { socket: name, sent: 0, received: 0, dropped: 0, unsent: 0 }),
     }
     Ok(())
 }

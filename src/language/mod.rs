@@ -14,4 +14,4 @@ pub mod script;
 mod setting;
 mod text;
 
-pub use setting::{CODECS, FRAMINGS, OPTIONS, duration, shown_setting};
+pub use setting::{CODECS, FRAMINGS, MAX_MESSAGE_LIMIT, OPTIONS, duration, shown_setting};

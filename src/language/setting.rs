@@ -32,7 +32,7 @@ pub const FRAMINGS: [(&str, Framing); 4] = [
 /// The longest duration that is taken: a day. A longer one is a slip of the unit.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 /// The largest message limit that can be set, in bytes: what a 2 GiB laptop still survives, decoded.
-const MAX_MESSAGE_LIMIT: u64 = 1 << 30;
+pub const MAX_MESSAGE_LIMIT: u64 = 1 << 30;
 
 /// Reads `500ms`, `2s`, `1.5s`, `1m`; `none` is `None`.
 pub fn duration(line: &mut Line) -> Result<Option<Duration>, Mistake> {
