@@ -14,12 +14,15 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::history::{History as _, MemHistory};
 use rustyline::validate::Validator;
-use rustyline::{Behavior, ColorMode, CompletionType, Config, Context, Editor, Helper};
+use rustyline::{
+    Behavior, Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event,
+    EventContext, EventHandler, Helper, KeyEvent, RepeatCount,
+};
 use tokio::sync::oneshot;
 use unicode_width::UnicodeWidthStr;
 
 use crate::commands::TABLE;
-use crate::event::FailureKind;
+use crate::event::{FailureKind, What};
 use crate::history::{History, LINES_MAX};
 use crate::lab::{Binding, Lab, Pauser};
 use crate::language::complete::{Candidates, Known, complete, usage_hint};
@@ -134,11 +137,8 @@ async fn run_block(
         }
         if several {
             // The pasted block stands on the screen in one piece: say which of its lines speaks now.
-            output.write(&format!(
-                "{}> {}\n",
-                lab.current.clone().unwrap_or_default(),
-                crate::value::escape(&step)
-            ));
+            let prompt = lab.current.clone().unwrap_or_default();
+            lab.emit(What::Step { prompt, text: Arc::from(step.as_str()), file: Arc::from(""), line: 1 });
         }
         if shell::line(lab, &step, "", TABLE).await == Err(FailureKind::Interrupted) || lab.quitting {
             break;
@@ -170,15 +170,32 @@ fn edit(
     new_lines: &mpsc::Receiver<String>,
     mode: &TerminalMode,
 ) {
+    let ended = Arc::new(Mutex::new(Ended::Entered));
+    let take = |ended: &Mutex<Ended>| {
+        std::mem::replace(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner), Ended::Entered)
+    };
+    for (key, how) in [('C', Ended::Cleared), ('Z', Ended::Stopped(0))] {
+        let ends = EventHandler::Conditional(Box::new(Ends { how, ended: ended.clone() }));
+        editor.bind_sequence(KeyEvent::ctrl(key), ends);
+    }
     for request in inbox {
         for line in new_lines.try_iter() {
             // Memory is all that could refuse it.
             let _ = editor.add_history_entry(line);
         }
         mode.set_editing(true);
-        let read = editor.readline(&request.prompt);
+        let mut read = editor.readline(&request.prompt);
+        let mut how = take(&ended);
+        while let (Ok(line), Ended::Stopped(at)) = (&read, how) {
+            mode.set_editing(false);
+            platform::stop();
+            mode.set_editing(true);
+            read = editor.readline_with_initial(&request.prompt, line.split_at(at));
+            how = take(&ended);
+        }
         mode.set_editing(false);
         let typed = match read {
+            Ok(_) if how == Ended::Cleared => Typed::Cleared,
             Ok(line) => Typed::Line(line),
             Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Typed::Cleared,
             Err(ReadlineError::Eof) => Typed::End,
@@ -186,6 +203,35 @@ fn edit(
         };
         // Nobody waits for the answer any more when the program ends.
         let _ = request.answer.send(typed);
+    }
+}
+
+/// How a line came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// Enter.
+    Entered,
+    /// Ctrl-C: it is to be thrown away.
+    Cleared,
+    /// Ctrl-Z, with the cursor at this byte: it goes on after `fg`.
+    Stopped(usize),
+}
+
+/// A key that ends the line as Enter does, and leaves word how it is meant. The editor's own Ctrl-C throws away the
+/// keys behind it; its own Ctrl-Z goes on before the process, which has other threads, has really stopped.
+struct Ends {
+    how: Ended,
+    ended: Arc<Mutex<Ended>>,
+}
+
+impl ConditionalEventHandler for Ends {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext) -> Option<Cmd> {
+        let how = match self.how {
+            Ended::Stopped(_) => Ended::Stopped(context.pos()),
+            how => how,
+        };
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = how;
+        Some(Cmd::AcceptLine)
     }
 }
 

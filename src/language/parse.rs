@@ -366,7 +366,7 @@ fn hex(line: &mut Line) -> Result<Vec<u8>, Mistake> {
         }
         digits.push_str(word);
         line.at += word.len();
-        if word.len() % 2 != 0 {
+        if !word.len().is_multiple_of(2) {
             return Err(Mistake::new(line.at - word.len(), word.len(), format!("`{word}` is half a byte"))
                 .hint("each byte is two hex digits: 80 04 4b 01 2e"));
         }
