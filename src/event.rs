@@ -25,7 +25,7 @@ pub struct Event {
 #[allow(missing_docs, reason = "the fields are named for what they hold")]
 pub enum What {
     /// A step begins: its line as it would be typed, and the prompt it would stand behind.
-    Step { prompt: String, text: Arc<str>, file: Arc<str>, line: usize },
+    Step { prompt: String, verb: &'static str, text: Arc<str>, file: Arc<str>, line: usize },
     /// A step waits for the network or a person: whoever buffers writes out what it has.
     Waiting,
     /// A phase of a script begins.

@@ -91,6 +91,7 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
     };
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
+    lab.eager = true;
     let mut status = lines(&mut lab, cli).await;
     let script = match cli.words.first() {
         Some(name) => Some(name.as_str()),

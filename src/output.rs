@@ -34,6 +34,7 @@ pub struct Output {
 #[derive(Default)]
 struct State {
     buffer: Vec<u8>,
+    began: bool,
     trouble: Option<Trouble>,
 }
 
@@ -88,6 +89,9 @@ impl Output {
         if state.trouble.is_some() {
             return;
         }
+        // The empty line that parts a phase from what stands above it has nothing to part at the top.
+        let text = if state.began { text } else { text.strip_prefix('\n').unwrap_or(text) };
+        state.began = true;
         state.buffer.extend_from_slice(text.as_bytes());
         if self.is_terminal || state.buffer.len() >= BUFFER_BYTES {
             self.flush_state(&mut state);

@@ -19,6 +19,19 @@ pub fn unread(stream: &TcpStream) -> Option<u64> {
     }
 }
 
+/// Waits on the calling thread until bytes can be read, or for this long. Where the kernel cannot be asked so, not at all.
+pub fn wait_readable(stream: &TcpStream, at_most: Duration) {
+    #[cfg(unix)]
+    {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(at_most.subsec_nanos()) };
+        // What it says is not needed: a read follows in any case.
+        let _ = poll(&mut [PollFd::new(stream, PollFlags::IN)], Some(&timeout));
+    }
+    #[cfg(not(unix))]
+    let _ = (stream, at_most);
+}
+
 /// An error's text as the operating system words it, without the `(os error N)` that Rust adds.
 pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();

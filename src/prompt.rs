@@ -21,10 +21,10 @@ use rustyline::{
 use tokio::sync::oneshot;
 use unicode_width::UnicodeWidthStr;
 
-use crate::commands::TABLE;
-use crate::event::{FailureKind, What};
+use crate::commands::{TABLE, announce};
+use crate::event::FailureKind;
 use crate::history::{History, LINES_MAX};
-use crate::lab::{Binding, Lab, Pauser};
+use crate::lab::{Binding, Lab, OF_CONNECTION, OF_LISTENER, Pauser};
 use crate::language::complete::{Candidates, Known, complete, usage_hint};
 use crate::language::highlight::{Ink, inks};
 use crate::output::Output;
@@ -123,7 +123,8 @@ async fn run_block(
     let steps = shell::split(text, TABLE);
     let several = steps.len() > 1;
     for step in steps {
-        if matches!(shell::parse(&step, "", TABLE), Ok(shell::Line::Unfinished)) {
+        let parsed = shell::parse(&step, "", TABLE);
+        if matches!(parsed, Ok(shell::Line::Unfinished)) {
             return step;
         }
         if step.trim().is_empty() {
@@ -133,12 +134,12 @@ async fn run_block(
             if let Some(trouble) = kept.add(&step) {
                 output.complain(&format!("warning: cannot keep the history: {trouble}\n"));
             }
+            // Without an editor there is no next line either.
             let _ = added.send(step.clone());
         }
-        if several {
+        if let (true, Ok(shell::Line::Step(call))) = (several, parsed) {
             // The pasted block stands on the screen in one piece: say which of its lines speaks now.
-            let prompt = lab.current.clone().unwrap_or_default();
-            lab.emit(What::Step { prompt, text: Arc::from(step.as_str()), file: Arc::from(""), line: 1 });
+            announce(lab, &call);
         }
         if shell::line(lab, &step, "", TABLE).await == Err(FailureKind::Interrupted) || lab.quitting {
             break;
@@ -153,10 +154,8 @@ fn known_of(lab: &Lab) -> Known {
     for (name, binding) in lab.names() {
         match binding {
             Binding::Value(value) => known.values.push((name.to_string(), value.clone())),
-            Binding::Connection(_) => {
-                known.sockets.push((name.to_string(), &["port", "peer", "local", "sent", "received"]))
-            }
-            Binding::Listener(_) => known.sockets.push((name.to_string(), &["port", "local", "accepted"])),
+            Binding::Connection(_) => known.sockets.push((name.to_string(), OF_CONNECTION)),
+            Binding::Listener(_) => known.sockets.push((name.to_string(), OF_LISTENER)),
         }
     }
     known.values.extend(lab.last.clone().map(|last| ("_".to_string(), last)));

@@ -61,6 +61,8 @@ impl Look {
 /// The lines that tell an event; `None` for one that people are not shown.
 pub fn event(event: &Event, look: &Look) -> Option<String> {
     Some(match &event.what {
+        // What they say stands on the next line as it is.
+        What::Step { verb: "say" | "pause", .. } => return None,
         What::Step { prompt, text, .. } => step(prompt, text, look),
         What::Phase(title) => format!("\n{}\n", look.bold(&format!("== {}", escape(title)))),
         What::Said(text) => said(text, look),
@@ -252,10 +254,12 @@ fn what_was_taken(taken: &Taken, len: usize) -> String {
     };
     match (began_at, whole.as_slice()) {
         (0, []) => format!("part of a message: its first {len} B; the rest is still to come"),
+        (from, []) if len == 1 => format!("part of a message: byte {from}; the rest is still to come"),
         (from, []) => {
             format!("part of a message: bytes {from} to {}; the rest is still to come", from + len - 1)
         }
         (0, [one]) => format!("one whole message of {one} B{tail}"),
+        (from, [one]) if from + 1 == *one => format!("the rest of a message: byte {from} of {one}{tail}"),
         (from, [one]) => format!("the rest of a message: bytes {from} to {} of {one}{tail}", one - 1),
         (0, several) => format!(
             "{} whole messages in one read{tail}: `pickle.loads` would take the first and drop the others",

@@ -77,7 +77,7 @@ pub async fn line(
         Ok(Line::Step(call)) => {
             // As in other shells, a space in front keeps a line out of the history.
             if !text.starts_with(' ') {
-                lab.remember(text);
+                lab.remember(call.text.clone());
             }
             step::run_interruptible(lab, &call).await
         }
@@ -114,7 +114,7 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
             Item::Step(call) => call,
         };
         announce(lab, call);
-        lab.remember(&call.text);
+        lab.remember(call.text.clone());
         let outcome = step::run_interruptible(lab, call).await;
         done += 1;
         match outcome {

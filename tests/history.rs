@@ -96,7 +96,7 @@ fn two_prompts_at_once_lose_nothing() {
         }
     }
     for (number, terminal) in terminals.iter().enumerate() {
-        terminal.sees(&format!("v{number} = 49"));
+        terminal.sees(&format!("\n  v{number} = 49\n"));
         terminal.at(">");
     }
     let text = fs::read_to_string(file(&folder)).unwrap();

@@ -97,7 +97,7 @@ ada> recv as greeting
 ada> check $greeting.clientid.clientid == 7
   ok $greeting.clientid.clientid == 7
 ada> expect {"clientid": int} within 50ms
-test.lab:4:1: error: nothing arrived on `ada` within 50ms (within)
+test.lab:4:1: error: nothing arrived on `ada` within 50ms (the step's `within`)
     expect {"clientid": int} within 50ms
     ^^^^^^
   wanted: {"clientid": int} within 50ms

@@ -334,7 +334,7 @@ fn a_client_that_never_comes_is_waited_for_within_the_limit() {
 > listen 0 as srv
   srv  listening on 127.0.0.1:PORT
 srv> accept within 100ms
-test.lab:2:1: error: no client came to `srv` within 100ms (within)
+test.lab:2:1: error: no client came to `srv` within 100ms (the step's `within`)
     accept within 100ms
     ^^^^^^
 hint: a client reaches it with `connect 127.0.0.1:PORT`

@@ -172,7 +172,6 @@ fn a_pasted_block_waits_for_enter_and_runs_line_by_line() {
         "> let a = 1\nlet b = {\n  'k': 2}\n# done\ncheck $a == 1\n\
          > let a = 1\n  a = 1\n\
          > let b = {\n.   'k': 2}\n  b = {'k': 2}\n\
-         > # done\n\
          > check $a == 1\n  ok $a == 1\n>"
     );
 }

@@ -28,7 +28,7 @@ pub static EXPECT: Spec = Spec {
         &[Arg::Keyword("exactly"), Arg::Value("VALUE")],
         &[Arg::Pattern],
     ],
-    summary: "want the next message to match a pattern, or the stream to end (`eof`), be reset, or stay silent (`nothing`)",
+    summary: "want a message that matches, the end, a reset, or silence",
     example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\nsend {\"clientid\": 7, \"menu\": None}\n@ada expect {\"clientid\": int as id} within 1s\ncheck $id == 7",
     within: true,
     names: Names::Value,
@@ -40,7 +40,7 @@ pub static CHECK: Spec = Spec {
     aliases: &[],
     group: Group::Checks,
     forms: &[&[Arg::Value("A"), Arg::Operator, Arg::Value("B")]],
-    summary: "want a comparison to hold: == != < <= > >= in, as Python compares",
+    summary: "want a comparison to hold, as Python compares",
     example: "let id = 7\ncheck $id >= 1\ncheck \"name\" in {\"name\": \"Ada\"}",
     within: false,
     names: Names::Nothing,
@@ -211,7 +211,7 @@ fn unreadable(name: &str, error: net::StreamError) -> Failure {
 
 async fn expect_nothing(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure> {
     let limit = match call.within {
-        Some(Some(duration)) => Limit { duration: Some(duration), from: "within" },
+        Some(Some(duration)) => Limit { duration: Some(duration), from: "the step's `within`" },
         _ => Limit { duration: Some(QUIET_DEFAULT), from: "the usual silence" },
     };
     let started = Instant::now();

@@ -29,7 +29,7 @@ pub static PARAM: Spec = Spec {
     aliases: &[],
     group: Group::Flow,
     forms: &[&[Arg::Name, Arg::Keyword("="), Arg::Value("VALUE")]],
-    summary: "like `let`, but the command line or an `include` can give another value: `lab2sh x.lab NAME=VALUE`",
+    summary: "a `let` that can be given: `lab2sh x.lab NAME=VALUE`",
     example: "param port = 12000\ncheck $port == 12000",
     within: false,
     names: Names::Nothing,
@@ -53,7 +53,7 @@ pub static PAUSE: Spec = Spec {
     aliases: &[],
     group: Group::Flow,
     forms: &[&[], &[Arg::Text]],
-    summary: "wait for Enter where a person is there; nothing otherwise",
+    summary: "wait for Enter where a person is there",
     example: "pause Look at the two prompts",
     within: false,
     names: Names::Nothing,
@@ -77,7 +77,7 @@ pub static INCLUDE: Spec = Spec {
     aliases: &[],
     group: Group::Flow,
     forms: &[&[Arg::Script]],
-    summary: "run the lines of another script as if they stood here, with its params given",
+    summary: "run another script's lines here, with its params given",
     example: "include connect.lab name=\"Ada\"",
     within: false,
     names: Names::Nothing,
@@ -190,7 +190,13 @@ async fn include(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 /// Tells that a step of a script begins.
 pub fn announce(lab: &Lab, call: &Call) {
     let prompt = lab.current.clone().unwrap_or_default();
-    lab.emit(What::Step { prompt, text: call.text.clone(), file: call.file.clone(), line: call.line });
+    lab.emit(What::Step {
+        prompt,
+        verb: call.spec.name,
+        text: call.text.clone(),
+        file: call.file.clone(),
+        line: call.line,
+    });
 }
 
 async fn repeat(lab: &mut Lab, call: &Call) -> Result<(), Failure> {

@@ -15,7 +15,7 @@ pub static SET: Spec = Spec {
     aliases: &[],
     group: Group::Shell,
     forms: &[&[], &[Arg::Setting]],
-    summary: "set an option for all sockets, or with `@NAME` for one; alone: list them",
+    summary: "set an option for all sockets, or for `@NAME`; alone: list them",
     example: "set timeout 2s\nset protocol 2\nset",
     within: false,
     names: Names::Nothing,

@@ -138,7 +138,7 @@ fn timed_out(lab: &mut Lab, name: &str, limit: Limit) -> Failure {
         Err(failure) => return failure,
     };
     let bytes = link.connection.buffered().to_vec();
-    let failure = if bytes.is_empty() {
+    if bytes.is_empty() {
         Failure::network(format!("nothing arrived on `{name}` within {}", limit.shown()))
             .hint("the connection is open and 0 bytes are waiting; `set timeout none` waits until Ctrl-C")
     } else {
@@ -149,8 +149,7 @@ fn timed_out(lab: &mut Lab, name: &str, limit: Limit) -> Failure {
             Some(looks) => failure.hint(format!("this looks like {looks}")),
             None => failure.hint("the bytes are kept: the next `recv` goes on with them"),
         }
-    };
-    failure
+    }
 }
 
 /// The stream says why there is no message.
@@ -235,7 +234,7 @@ pub async fn listening_mode(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         let waiting = Instant::now();
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let settings = lab.settings_of(&name);
-        let limit = Limit { duration: left, from: "within" };
+        let limit = Limit { duration: left, from: "the step's `within`" };
         let connection = &mut lab.link(&name)?.connection;
         let outcome = limit.wait(connection.message(settings.framing, settings.max_message)).await;
         match outcome {

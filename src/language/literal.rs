@@ -10,19 +10,19 @@ use crate::value::Value;
 /// How deep brackets may nest in a line. serde_json's own limit; a person writes 3 or 4, and the parser's stack stays small.
 pub const MAX_DEPTH: usize = 128;
 
-/// The words that are values: JSON's spelling and Python's.
-const WORDS: [(&str, fn() -> Value); 10] = [
-    ("True", || Value::Bool(true)),
-    ("true", || Value::Bool(true)),
-    ("False", || Value::Bool(false)),
-    ("false", || Value::Bool(false)),
-    ("None", || Value::None),
-    ("null", || Value::None),
-    ("inf", || Value::Float(f64::INFINITY)),
-    ("Infinity", || Value::Float(f64::INFINITY)),
-    ("nan", || Value::Float(f64::NAN)),
-    ("NaN", || Value::Float(f64::NAN)),
-];
+/// The words that are values: Python's spelling, and JSON's.
+const WORDS: [&str; 10] = ["True", "true", "False", "false", "None", "null", "inf", "Infinity", "nan", "NaN"];
+
+fn value_word(word: &str) -> Option<Value> {
+    Some(match word {
+        "True" | "true" => Value::Bool(true),
+        "False" | "false" => Value::Bool(false),
+        "None" | "null" => Value::None,
+        "inf" | "Infinity" => Value::Float(f64::INFINITY),
+        "nan" | "NaN" => Value::Float(f64::NAN),
+        _ => return None,
+    })
+}
 
 /// Reads one value; the position is left just behind it.
 pub fn value(line: &mut Line, depth: usize) -> Result<Expr, Mistake> {
@@ -51,9 +51,9 @@ pub fn value(line: &mut Line, depth: usize) -> Result<Expr, Mistake> {
 /// A value word, if one stands here.
 pub fn eat_value_word(line: &mut Line) -> Option<Value> {
     let word = &line.rest()[..identifier_len(line.rest())];
-    let (_, make) = WORDS.iter().find(|(name, _)| *name == word)?;
+    let value = value_word(word)?;
     line.at += word.len();
-    Some(make())
+    Some(value)
 }
 
 fn word(line: &mut Line) -> Result<Value, Mistake> {
@@ -78,7 +78,7 @@ fn word(line: &mut Line) -> Result<Value, Mistake> {
         .hint(VALUE_HINT));
     }
     let mistake = Mistake::new(line.at, len, format!("`{found}` is not a value"));
-    Err(match did_you_mean(found, WORDS.iter().map(|(name, _)| *name)) {
+    Err(match did_you_mean(found, WORDS.into_iter()) {
         Some(near) => mistake.hint(format!("did you mean `{near}`?")),
         None => mistake.hint(format!("a string takes quotes: \"{found}\"; a name takes a dollar: ${found}")),
     })

@@ -1,5 +1,6 @@
 //! The language: from a line's text to a call, or to a mistake with its place.
 
+mod argument;
 pub mod complete;
 pub mod expr;
 pub mod highlight;

@@ -25,6 +25,10 @@ pub fn number(line: &mut Line) -> Result<Value, Mistake> {
     }
     let rest = line.rest();
     let len = number_len(rest);
+    if let Some(plain) = plain_integer(&rest[..len]) {
+        line.at += len;
+        return Ok(Value::Int(i64::from(sign) * plain));
+    }
     let text = &rest[..len];
     let shown = &line.text[start..line.at + len];
     let wrong = |message: String| Mistake::new(start, shown.len().max(1), message);
@@ -41,6 +45,12 @@ pub fn number(line: &mut Line) -> Result<Value, Mistake> {
     let is_based = text.len() > 1 && text.starts_with('0') && text.as_bytes()[1].is_ascii_alphabetic();
     let is_float = !is_based && text.contains(['.', 'e', 'E']);
     if is_float { float(&digits, sign, &wrong, shown) } else { integer(&digits, sign, &wrong, shown) }
+}
+
+/// The usual case: a few decimal digits.
+fn plain_integer(text: &str) -> Option<i64> {
+    let is_plain = (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_plain && (text.len() == 1 || !text.starts_with('0')) { text.parse().ok() } else { None }
 }
 
 fn number_len(rest: &str) -> usize {

@@ -135,11 +135,8 @@ fn items(
 /// A dict pattern, or a set's value.
 fn braced(line: &mut Line, depth: usize) -> Result<Kind, Mistake> {
     let start = line.at;
-    if let Ok(set @ (Expr::Set(..) | Expr::Const(crate::value::Value::Set(_)))) =
-        literal::value(&mut line.clone(), depth)
-    {
-        literal::value(line, depth)?;
-        return Ok(Kind::Equal(set));
+    if is_set(line, depth) {
+        return literal::value(line, depth).map(Kind::Equal);
     }
     line.eat('{');
     let mut pairs: Vec<(Expr, Pattern)> = Vec::new();
@@ -168,6 +165,18 @@ fn braced(line: &mut Line, depth: usize) -> Result<Kind, Mistake> {
         line.skip_space_and_newlines();
         comma = line.eat(',');
     }
+}
+
+/// Whether the braces here hold a set: a first item without a `:` behind it.
+fn is_set(line: &Line, depth: usize) -> bool {
+    let mut ahead = line.clone();
+    ahead.eat('{');
+    ahead.skip_space_and_newlines();
+    if ahead.peek() == Some('}') || literal::value(&mut ahead, depth + 1).is_err() {
+        return false;
+    }
+    ahead.skip_space_and_newlines();
+    matches!(ahead.peek(), Some(',' | '}'))
 }
 
 fn duplicate(pairs: &[(Expr, Pattern)], key: &Expr, from: usize, to: usize) -> Result<(), Mistake> {

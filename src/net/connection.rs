@@ -23,6 +23,10 @@ const READ_MAX: usize = 256 << 10;
 /// An empty buffer larger than this is given back, so that ten thousand connections do not each keep their largest message.
 const KEEP_MAX: usize = 64 << 10;
 
+/// How long an eager connection waits in the kernel itself before it waits through the runtime. A peer on the same machine
+/// answers within this, and the runtime's own sleeping and waking costs a quarter of such a round trip.
+const EAGER: Duration = Duration::from_millis(1);
+
 /// How the peer's sending ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -99,6 +103,9 @@ pub struct Connection {
     taken_bytes: Vec<u8>,
     unsent: Vec<u8>,
     end: Option<End>,
+    /// Whether a read holds its thread for a moment before it waits through the runtime: for the few connections of a person or
+    /// a script, which do one thing at a time, not for the thousands of a server.
+    pub eager: bool,
     /// Whether this side may still send.
     pub can_write: bool,
     /// Whether this side still reads.
@@ -132,6 +139,7 @@ impl Connection {
             taken_bytes: Vec::new(),
             unsent: Vec::new(),
             end: None,
+            eager: false,
             can_write: true,
             can_read: true,
             sent: 0,
@@ -250,8 +258,10 @@ impl Connection {
             return Ok(self.end);
         }
         self.make_room(room);
+        if self.eager {
+            platform::wait_readable(&self.stream, EAGER);
+        }
         let end = loop {
-            self.stream.readable().await.map_err(StreamError::Io)?;
             let read = match limit {
                 None => self.stream.try_read_buf(&mut self.buffer),
                 Some(limit) => self.read_at_most(limit),
@@ -264,7 +274,8 @@ impl Connection {
                     return Ok(None);
                 }
                 Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => self.stream.readable().await.map_err(StreamError::Io)?,
                     io::ErrorKind::ConnectionReset => break End::Reset,
                     io::ErrorKind::TimedOut => break End::Dead,
                     _ => return Err(StreamError::Io(error)),

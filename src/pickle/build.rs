@@ -1,6 +1,6 @@
 //! The opcodes that make and fill containers.
 
-use super::arena::{Node, Ref};
+use super::arena::{Filling, Items, Node, Ref};
 use super::decode::Machine;
 use super::opcode as op;
 
@@ -8,10 +8,10 @@ impl Machine<'_> {
     #[inline]
     pub(super) fn step_container(&mut self, opcode: u8) -> Result<(), String> {
         match opcode {
-            op::EMPTY_DICT => self.add(Node::Dict(Vec::new())),
-            op::EMPTY_LIST => self.add(Node::List(Vec::new())),
+            op::EMPTY_DICT => self.add(Node::Dict(Items::EMPTY)),
+            op::EMPTY_LIST => self.add(Node::List(Items::EMPTY)),
             op::EMPTY_TUPLE => self.push_tuple(self.stack_len()),
-            op::EMPTY_SET => self.add(Node::Set(Vec::new())),
+            op::EMPTY_SET => self.add(Node::Set(Items::EMPTY)),
             op::TUPLE1 => self.small_tuple(1),
             op::TUPLE2 => self.small_tuple(2),
             op::TUPLE3 => self.small_tuple(3),
@@ -35,22 +35,23 @@ impl Machine<'_> {
             }
             op::LIST => {
                 let items = self.marked()?;
-                self.add(Node::List(items))
+                self.add_filled(&items, Node::List)
             }
             op::DICT => {
                 let items = self.marked()?;
                 self.check_pairs(&items, "DICT")?;
-                self.add(Node::Dict(items))
+                self.add_filled(&items, Node::Dict)
             }
             op::FROZENSET => {
                 let items = self.marked()?;
                 self.check_all_hashable(&items)?;
-                self.add(Node::FrozenSet(items.into()))
+                self.add_filled(&items, Node::FrozenSet)
             }
             op::POP => self.pop_item_or_mark(),
             op::POP_MARK => self.marked().map(drop),
             op::DUP => {
                 let top = self.top()?;
+                self.arena.share(top);
                 self.push(top)
             }
             _ => self.step_text(opcode),
@@ -60,6 +61,11 @@ impl Machine<'_> {
     pub(super) fn add(&mut self, node: Node) -> Result<(), String> {
         let item = self.arena.add(node)?;
         self.push(item)
+    }
+
+    pub(super) fn add_filled(&mut self, items: &[Ref], make: fn(Items) -> Node) -> Result<(), String> {
+        let items = self.arena.put(items);
+        self.add(make(items))
     }
 
     /// The items above the innermost mark, with the mark taken away.
@@ -84,10 +90,9 @@ impl Machine<'_> {
 
     fn push_tuple(&mut self, first: usize) -> Result<(), String> {
         let (stack, arena, first) = self.stack_from(first);
-        let items: Box<[Ref]> = stack[first..].into();
+        let tuple = arena.add_tuple(&stack[first..])?;
         stack.truncate(first);
-        let hashable = items.iter().all(|&item| arena.check_hashable(item).is_ok());
-        self.add(Node::Tuple { items, hashable })
+        self.push(tuple)
     }
 
     /// The container below the items, if there are items. As in CPython, nothing is asked of it if there are none.
@@ -104,10 +109,8 @@ impl Machine<'_> {
         }
         let (stack, arena, first) = self.stack_from(first);
         let list = stack[first - 1];
-        match arena.get_mut(list) {
-            Some(Node::List(items)) => items.extend_from_slice(&stack[first..]),
-            Some(Node::Thing(thing)) => thing.items.extend_from_slice(&stack[first..]),
-            _ => return Err(format!("'{}' object has no attribute 'append'", arena.type_name(list))),
+        if !arena.extend(list, &stack[first..], Filling::Items) {
+            return Err(format!("'{}' object has no attribute 'append'", arena.type_name(list)));
         }
         stack.truncate(first);
         Ok(())
@@ -125,13 +128,9 @@ impl Machine<'_> {
         for key in pairs.iter().step_by(2) {
             arena.check_hashable(*key)?;
         }
-        match arena.get_mut(container) {
-            Some(Node::Dict(items)) => items.extend_from_slice(pairs),
-            Some(Node::Thing(thing)) => thing.pairs.extend_from_slice(pairs),
-            _ => {
-                let name = arena.type_name(container);
-                return Err(format!("'{name}' object does not support item assignment by a pickle"));
-            }
+        if !arena.extend(container, pairs, Filling::Pairs) {
+            let name = arena.type_name(container);
+            return Err(format!("'{name}' object does not support item assignment by a pickle"));
         }
         stack.truncate(first);
         Ok(())
@@ -146,10 +145,8 @@ impl Machine<'_> {
         for item in &stack[first..] {
             arena.check_hashable(*item)?;
         }
-        match arena.get_mut(set) {
-            Some(Node::Set(items)) => items.extend_from_slice(&stack[first..]),
-            Some(Node::Thing(thing)) => thing.items.extend_from_slice(&stack[first..]),
-            _ => return Err(format!("'{}' object has no attribute 'add'", arena.type_name(set))),
+        if !arena.extend(set, &stack[first..], Filling::Members) {
+            return Err(format!("'{}' object has no attribute 'add'", arena.type_name(set)));
         }
         stack.truncate(first);
         Ok(())

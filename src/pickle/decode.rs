@@ -1,6 +1,6 @@
 //! Runs a pickle's opcodes over an arena of nodes and gives the value. Nothing is imported or called.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -88,7 +88,7 @@ pub(super) struct Machine<'m> {
     /// Bytes that were made out of what is in the message already.
     made: usize,
     /// Names that were joined from two texts, so that a class of many instances is joined once.
-    pub(super) names: HashMap<(Ref, Ref), Arc<str>>,
+    pub(super) names: BTreeMap<(Ref, Ref), Arc<str>>,
     /// Python 2 strings that are no ASCII, shown as bytes.
     python2: usize,
     pub(super) rebuilt: usize,
@@ -110,15 +110,15 @@ impl<'m> Machine<'m> {
             message,
             at: 0,
             op_at: 0,
-            arena: Arena { nodes: Vec::with_capacity(few) },
+            arena: Arena { nodes: Vec::with_capacity(few), pool: Vec::with_capacity(few) },
             stack: Vec::with_capacity(few),
             marks: Vec::new(),
             fence: 0,
-            memo: Memo { dense: Vec::with_capacity(few), sparse: HashMap::new() },
+            memo: Memo { dense: Vec::with_capacity(few), sparse: BTreeMap::new() },
             protocol: None,
             binary: false,
             made: 0,
-            names: HashMap::new(),
+            names: BTreeMap::new(),
             python2: 0,
             rebuilt: 0,
             told: false,
@@ -434,7 +434,10 @@ impl<'m> Machine<'m> {
     #[inline]
     fn memo_get(&mut self, index: u64) -> Result<(), String> {
         match self.memo.get(index) {
-            Some(item) => self.push(item),
+            Some(item) => {
+                self.arena.share(item);
+                self.push(item)
+            }
             None => Err(format!("Memo value not found at index {index}")),
         }
     }
@@ -458,7 +461,7 @@ impl<'m> Machine<'m> {
 /// that index 2^32 - 1 costs one entry.
 struct Memo {
     dense: Vec<Ref>,
-    sparse: HashMap<u64, Ref>,
+    sparse: BTreeMap<u64, Ref>,
 }
 
 impl Memo {

@@ -87,40 +87,53 @@ fn refusal(value: &Value) -> Option<String> {
 /// As serde's data model has it. What it has no word for is an error, which [`encode`] names beforehand with its place.
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        // Each kind in its own function: values nest, and a debug build reserves stack for all arms of a match.
         match self {
-            Value::None => to.serialize_unit(),
-            Value::Bool(bit) => to.serialize_bool(*bit),
-            // serde-pickle writes what it is told is a byte or two in two or three bytes instead of five.
-            Value::Int(number) => match (u8::try_from(*number), u16::try_from(*number)) {
-                (Ok(byte), _) => to.serialize_u8(byte),
-                (_, Ok(two)) => to.serialize_u16(two),
-                _ => to.serialize_i64(*number),
-            },
-            Value::Float(number) => to.serialize_f64(*number),
-            Value::Str(text) => to.serialize_str(text),
-            Value::Bytes(bytes) => to.serialize_bytes(bytes),
-            Value::List(items) => {
-                let mut list = to.serialize_seq(Some(items.len()))?;
-                for item in items.iter() {
-                    list.serialize_element(item)?;
-                }
-                list.end()
-            }
-            Value::Tuple(items) => {
-                let mut tuple = to.serialize_tuple(items.len())?;
-                for item in items.iter() {
-                    tuple.serialize_element(item)?;
-                }
-                tuple.end()
-            }
-            Value::Dict(pairs) => {
-                let mut map = to.serialize_map(Some(pairs.len()))?;
-                for (key, value) in pairs.iter() {
-                    map.serialize_entry(key, value)?;
-                }
-                map.end()
-            }
-            other => Err(S::Error::custom(format!("a {} cannot be written", other.type_name()))),
+            Value::List(items) => list(items, to),
+            Value::Tuple(items) => tuple(items, to),
+            Value::Dict(pairs) => dict(pairs, to),
+            leaf => serialize_leaf(leaf, to),
         }
     }
+}
+
+fn serialize_leaf<S: Serializer>(value: &Value, to: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Value::None => to.serialize_unit(),
+        Value::Bool(bit) => to.serialize_bool(*bit),
+        // serde-pickle writes what it is told is a byte or two in two or three bytes instead of five.
+        Value::Int(number) => match (u8::try_from(*number), u16::try_from(*number)) {
+            (Ok(byte), _) => to.serialize_u8(byte),
+            (_, Ok(two)) => to.serialize_u16(two),
+            _ => to.serialize_i64(*number),
+        },
+        Value::Float(number) => to.serialize_f64(*number),
+        Value::Str(text) => to.serialize_str(text),
+        Value::Bytes(bytes) => to.serialize_bytes(bytes),
+        other => Err(S::Error::custom(format!("a {} cannot be written", other.type_name()))),
+    }
+}
+
+fn list<S: Serializer>(items: &[Value], to: S) -> Result<S::Ok, S::Error> {
+    let mut list = to.serialize_seq(Some(items.len()))?;
+    for item in items {
+        list.serialize_element(item)?;
+    }
+    list.end()
+}
+
+fn tuple<S: Serializer>(items: &[Value], to: S) -> Result<S::Ok, S::Error> {
+    let mut tuple = to.serialize_tuple(items.len())?;
+    for item in items {
+        tuple.serialize_element(item)?;
+    }
+    tuple.end()
+}
+
+fn dict<S: Serializer>(pairs: &[(Value, Value)], to: S) -> Result<S::Ok, S::Error> {
+    let mut map = to.serialize_map(Some(pairs.len()))?;
+    for (key, value) in pairs {
+        map.serialize_entry(key, value)?;
+    }
+    map.end()
 }

@@ -1,9 +1,8 @@
 //! Turns the arena's nodes into a [`Value`], within bounds on depth and size.
 
-use std::sync::Arc;
-
-use super::arena::{Arena, Node, Ref, Target, Thing};
-use crate::value::{Container, Object, Value, unique_items, unique_pairs};
+use super::arena::{Arena, Node, Ref};
+use super::assemble::{assemble, assemble_done, child, kind, measure, skip_done};
+use crate::value::{Container, Value};
 
 /// How deep containers may nest in a value. CPython's own `repr` gives up at about this depth, and everything that walks
 /// a value (printing, comparing, dropping) may use the stack to it.
@@ -14,229 +13,215 @@ pub const MAX_DEPTH: u32 = 1000;
 /// bytes could say 2^30 values.
 pub const MAX_VALUES: u32 = 10_000_000;
 
-/// A container whose items are being finished.
+/// A container whose children are being finished.
 struct Open {
     node: usize,
     container: Node,
     /// How many of its children were visited.
     visited: usize,
-    /// Where its children's values start.
-    first: usize,
+    /// The children's values, if they are collected: else each is found finished in its node at the end.
+    values: Option<Vec<Value>>,
     count: u32,
-    height: u32,
+    height: u16,
     /// The outermost container on the path that was found again below this one.
     reaches: u32,
 }
 
 /// Finishes nodes. Nothing here recurses: the path from the root is a vector.
+///
+/// Mostly a container's children get finished for good, each in its node, and the container is put together from the
+/// nodes. Where a container is found again inside itself, the containers of that cycle collect their children's
+/// values, since these look different from each place that leads into the cycle; CPython prints it so.
 pub(super) struct Finisher<'a> {
     pub(super) arena: &'a mut Arena,
     path: Vec<Open>,
-    values: Vec<Value>,
-    /// Values visited in all; nodes inside of cycles are visited anew from each side.
-    work: u32,
+    /// Children visited in all; those inside of cycles are visited anew from each side.
+    work: usize,
 }
 
 impl<'a> Finisher<'a> {
     pub(super) fn new(arena: &'a mut Arena) -> Finisher<'a> {
-        Finisher { arena, path: Vec::new(), values: Vec::new(), work: 0 }
+        Finisher { arena, path: Vec::new(), work: 0 }
     }
 
     /// The value of one reference.
     pub(super) fn finish(&mut self, root: Ref) -> Result<Value, String> {
         let result = self.run(root);
-        if result.is_err() {
-            // So that what is left can still be looked at.
-            for open in self.path.drain(..).rev() {
-                self.arena.nodes[open.node] = open.container;
-            }
-            self.values.clear();
+        // After an error, so that what is left can still be looked at.
+        for open in self.path.drain(..).rev() {
+            self.arena.nodes[open.node] = open.container;
         }
         result
     }
 
     fn run(&mut self, root: Ref) -> Result<Value, String> {
-        self.visit(root)?;
+        if let Some(done) = self.visit(root)? {
+            return Ok(done);
+        }
         while let Some(open) = self.path.last_mut() {
-            match child(&open.container, open.visited) {
+            if open.values.is_none() {
+                open.visited = skip_done(&open.container, self.arena, open.visited);
+            }
+            match child(&open.container, &self.arena.pool, open.visited) {
                 Some(next) => {
                     open.visited += 1;
-                    self.visit(next)?;
+                    if let Some(value) = self.visit(next)? {
+                        self.collect(value);
+                    }
                 }
-                None => self.close()?,
+                None => {
+                    if let Some(root) = self.close()? {
+                        return Ok(root);
+                    }
+                }
             }
         }
-        self.values.pop().ok_or_else(|| "no value".to_owned())
+        Err("no value".to_owned())
     }
 
-    /// Pushes the value of a reference, or opens its container.
-    fn visit(&mut self, item: Ref) -> Result<(), String> {
+    /// A reference's value if it can be had at once; else its container is opened. Of a container that does not collect
+    /// only a child that is not finished is visited.
+    fn visit(&mut self, item: Ref) -> Result<Option<Value>, String> {
         self.work += 1;
-        let node = match item.target() {
-            Target::Small(value) => return self.push(value, 1, 0),
-            Target::Node(node) => node,
+        let Some(node) = item.node() else {
+            self.add(1, 0)?;
+            return Ok(item.small());
         };
-        match &mut self.arena.nodes[node] {
-            Node::Done { value, count, height } => {
+        match &self.arena.nodes[node] {
+            Node::Done { value, count, height, .. } => {
                 let (value, count, height) = (value.clone(), *count, *height);
-                self.push(value, count, height)
+                self.add(count, height)?;
+                Ok(Some(value))
             }
             Node::Open(place) => {
                 let place = *place;
-                let kind =
-                    self.path.get(place as usize).map_or(Container::Other, |open| kind(&open.container));
-                if let Some(open) = self.path.last_mut() {
-                    open.reaches = open.reaches.min(place);
-                }
-                self.push(Value::Cycle(kind), 1, 0)
+                self.add(1, 0)?;
+                Ok(Some(self.cycle(place)))
             }
-            container => {
-                let place = self.path.len() as u32;
-                if place >= MAX_DEPTH {
-                    return Err(too_deep());
-                }
-                let container = std::mem::replace(container, Node::Open(place));
-                let first = self.values.len();
-                self.path.push(Open {
-                    node,
-                    container,
-                    visited: 0,
-                    first,
-                    count: 1,
-                    height: 0,
-                    reaches: u32::MAX,
-                });
-                Ok(())
-            }
+            _ => self.open(node),
         }
     }
 
-    fn push(&mut self, value: Value, count: u32, height: u32) -> Result<(), String> {
+    /// A container that is open already: those from it to the innermost are a cycle.
+    fn cycle(&mut self, place: u32) -> Value {
+        let kind = self.path.get(place as usize).map_or(Container::Other, |open| kind(&open.container));
+        for at in place as usize..self.path.len() {
+            self.start_collecting(at);
+        }
         if let Some(open) = self.path.last_mut() {
+            open.reaches = open.reaches.min(place);
+        }
+        Value::Cycle(kind)
+    }
+
+    /// Opens a container, or finishes it at once if all its children are finished.
+    fn open(&mut self, node: usize) -> Result<Option<Value>, String> {
+        let place = self.path.len() as u32;
+        if place >= MAX_DEPTH {
+            return Err(too_deep());
+        }
+        let at_once = matches!(&self.arena.nodes[node], Node::List(_) | Node::Tuple { .. } | Node::Dict(_));
+        let visited = if at_once { skip_done(&self.arena.nodes[node], self.arena, 0) } else { 0 };
+        let container = std::mem::replace(&mut self.arena.nodes[node], Node::Open(place));
+        if at_once && child(&container, &self.arena.pool, visited).is_none() {
+            return self.put_together(node, &container);
+        }
+        let values = if at_once { None } else { Some(Vec::new()) };
+        self.path.push(Open { node, container, visited, values, count: 1, height: 0, reaches: u32::MAX });
+        Ok(None)
+    }
+
+    /// Makes a container whose children are all finished. Gives its value to whoever collects.
+    fn put_together(&mut self, node: usize, container: &Node) -> Result<Option<Value>, String> {
+        let (children, count, height) = measure(container, self.arena);
+        self.work += children;
+        self.add(count, height)?;
+        let value = assemble_done(container, self.arena);
+        let wanted = self.path.last().is_none_or(|outer| outer.values.is_some());
+        let given = wanted.then(|| value.clone());
+        self.arena.nodes[node] = Node::Done { value, count, height, shared: true };
+        Ok(given)
+    }
+
+    /// Accounts for a value in the innermost open container.
+    fn add(&mut self, count: u32, height: u16) -> Result<(), String> {
+        let depth = self.path.len() as u32 + u32::from(height);
+        let mut total = count;
+        if let Some(open) = self.path.last_mut().filter(|open| open.values.is_some()) {
             open.count = open.count.saturating_add(count);
             open.height = open.height.max(height);
-            if open.count > MAX_VALUES || self.work > MAX_VALUES {
-                return Err(format!("it unfolds to more than {MAX_VALUES} values (limit)"));
-            }
-            if self.path.len() as u32 + height > MAX_DEPTH {
-                return Err(too_deep());
-            }
+            total = open.count;
         }
-        self.values.push(value);
-        Ok(())
+        if total > MAX_VALUES || self.work > 2 * MAX_VALUES as usize {
+            return Err(format!("it unfolds to more than {MAX_VALUES} values (limit)"));
+        }
+        if depth > MAX_DEPTH { Err(too_deep()) } else { Ok(()) }
     }
 
-    /// Makes the value of the innermost open container.
-    fn close(&mut self) -> Result<(), String> {
-        let Some(open) = self.path.pop() else { return Ok(()) };
-        let value = assemble(&open.container, &mut self.values, open.first);
-        let height = open.height + 1;
-        let place = self.path.len() as u32;
-        if open.reaches < place {
-            // It holds a container that is still open, which only looks like this from here.
-            self.arena.nodes[open.node] = open.container;
-            if let Some(outer) = self.path.last_mut() {
-                outer.reaches = outer.reaches.min(open.reaches);
-            }
-        } else {
-            self.arena.nodes[open.node] = Node::Done { value: value.clone(), count: open.count, height };
+    fn collect(&mut self, value: Value) {
+        if let Some(values) = self.path.last_mut().and_then(|open| open.values.as_mut()) {
+            values.push(value);
         }
-        self.push(value, open.count, height)
+    }
+
+    /// Takes up the values of the children before the one that is being visited; all of them are finished.
+    fn start_collecting(&mut self, at: usize) {
+        let Arena { nodes, pool, .. } = &mut *self.arena;
+        let Some(open) = self.path.get_mut(at).filter(|open| open.values.is_none()) else { return };
+        let mut values = Vec::new();
+        for number in 0..open.visited.saturating_sub(1) {
+            let Some(item) = child(&open.container, pool, number) else { break };
+            let (mut value, mut count, mut height) = (item.small().unwrap_or(Value::None), 1, 0);
+            if let Some(Node::Done { value: done, count: counted, height: high, .. }) =
+                item.node().and_then(|node| nodes.get(node))
+            {
+                (value, count, height) = (done.clone(), *counted, *high);
+            }
+            values.push(value);
+            open.count = open.count.saturating_add(count);
+            open.height = open.height.max(height);
+        }
+        self.work += values.len();
+        open.values = Some(values);
+    }
+
+    /// Makes the value of the innermost open container and gives it to the one around it; the root's is returned.
+    fn close(&mut self) -> Result<Option<Value>, String> {
+        let Some(mut open) = self.path.pop() else { return Ok(None) };
+        let Some(values) = open.values.take() else {
+            let given = self.put_together(open.node, &open.container)?;
+            return Ok(self.give(given));
+        };
+        let place = self.path.len() as u32;
+        let value = assemble(&open.container, values);
+        let height = open.height.saturating_add(1);
+        if let Some(outer) = self.path.last_mut().filter(|_| open.reaches < place) {
+            outer.reaches = outer.reaches.min(open.reaches);
+        }
+        // Objects are kept even in cycles: of a class whose instances all know each other there are too many views.
+        if open.reaches > place || matches!(open.container, Node::Thing(_)) {
+            let value = value.clone();
+            self.arena.nodes[open.node] = Node::Done { value, count: open.count, height, shared: true };
+        } else {
+            self.arena.nodes[open.node] = open.container;
+            self.start_collecting(self.path.len().wrapping_sub(1));
+        }
+        self.add(open.count, height)?;
+        Ok(self.give(Some(value)))
+    }
+
+    /// Hands a value to the container around it; without one it is the root's.
+    fn give(&mut self, value: Option<Value>) -> Option<Value> {
+        match value {
+            Some(value) if !self.path.is_empty() => {
+                self.collect(value);
+                None
+            }
+            root => root,
+        }
     }
 }
 
 fn too_deep() -> String {
     format!("it is nested more than {MAX_DEPTH} deep (limit)")
-}
-
-/// A container's child by number; a thing's parts come in the order that [`assemble_thing`] takes them.
-#[inline]
-fn child(container: &Node, number: usize) -> Option<Ref> {
-    match container {
-        Node::List(items) | Node::Dict(items) | Node::Set(items) => items.get(number).copied(),
-        Node::Tuple { items, .. } | Node::FrozenSet(items) => items.get(number).copied(),
-        Node::Thing(thing) => {
-            let parts = thing.args.iter().chain(&thing.kwargs).chain(&thing.state);
-            let fixed = parts.clone().count();
-            let after = number.checked_sub(fixed);
-            match after {
-                None => parts.copied().nth(number),
-                Some(after) => {
-                    let pairs = after.checked_sub(thing.items.len());
-                    thing.items.get(after).or_else(|| thing.pairs.get(pairs?)).copied()
-                }
-            }
-        }
-        Node::Done { .. } | Node::Open(_) => None,
-    }
-}
-
-fn kind(container: &Node) -> Container {
-    match container {
-        Node::List(_) => Container::List,
-        Node::Tuple { .. } => Container::Tuple,
-        Node::Dict(_) => Container::Dict,
-        _ => Container::Other,
-    }
-}
-
-/// The container's value from its children's, which stand at the end of `values`.
-fn assemble(container: &Node, values: &mut Vec<Value>, first: usize) -> Value {
-    let children = values.drain(first..);
-    match container {
-        Node::List(_) => Value::List(shared(children)),
-        Node::Tuple { .. } => Value::Tuple(shared(children)),
-        Node::Dict(_) => Value::Dict(pairs(children)),
-        Node::Set(_) => Value::Set(unique_items(children.collect()).into()),
-        Node::FrozenSet(_) => Value::FrozenSet(unique_items(children.collect()).into()),
-        Node::Thing(thing) => assemble_thing(thing, children),
-        Node::Done { .. } | Node::Open(_) => Value::None,
-    }
-}
-
-/// An empty slice shares one allocation with all others.
-fn shared(items: impl ExactSizeIterator<Item = Value>) -> Arc<[Value]> {
-    if items.len() == 0 { Arc::default() } else { items.collect() }
-}
-
-fn pairs(mut flat: impl ExactSizeIterator<Item = Value>) -> Arc<[(Value, Value)]> {
-    if flat.len() == 0 {
-        return Arc::default();
-    }
-    let mut pairs = Vec::with_capacity(flat.len() / 2);
-    while let (Some(key), Some(value)) = (flat.next(), flat.next()) {
-        pairs.push((key, value));
-    }
-    unique_pairs(pairs).into()
-}
-
-fn assemble_thing(thing: &Thing, mut values: impl ExactSizeIterator<Item = Value>) -> Value {
-    let args = match thing.args.and_then(|_| values.next()) {
-        Some(Value::Tuple(items)) => items,
-        Some(other) => Arc::new([other]),
-        None => Arc::default(),
-    };
-    let kwargs = match thing.kwargs.and_then(|_| values.next()) {
-        Some(Value::Dict(pairs)) => pairs,
-        _ => Arc::default(),
-    };
-    let state = thing.state.and_then(|_| values.next());
-    let rest: Vec<Value> = values.collect();
-    let mut items = rest;
-    let flat = items.split_off(thing.items.len().min(items.len()));
-    let mut pair_list = Vec::with_capacity(flat.len() / 2);
-    let mut flat = flat.into_iter();
-    while let (Some(key), Some(value)) = (flat.next(), flat.next()) {
-        pair_list.push((key, value));
-    }
-    Value::Object(Arc::new(Object {
-        kind: thing.kind,
-        name: thing.name.clone(),
-        args,
-        kwargs,
-        state,
-        items: items.into(),
-        // A dict subclass keeps each key once; of other classes nobody knows.
-        pairs: unique_pairs(pair_list).into(),
-    }))
 }

@@ -7,6 +7,7 @@
 //! The format: `pickletools.py` of CPython, which documents each opcode, and PEP 307, 3154 and 574 (protocols 2, 4, 5).
 
 mod arena;
+mod assemble;
 mod build;
 mod compat;
 mod decode;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::arena::{Node, Ref, Thing};
+use super::arena::{Items, Node, Ref, Thing};
 use super::compat::fix_import;
 use super::decode::Machine;
 use super::finish::Finisher;
@@ -118,7 +118,11 @@ impl Machine<'_> {
 
     fn push_thing(&mut self, mut thing: Thing) -> Result<(), String> {
         thing.quiet |= match thing.kind {
-            ObjectKind::Global => plain::is_class(&thing.name) || plain::is_helper(&thing.name),
+            ObjectKind::Global => {
+                plain::is_class(&thing.name)
+                    || plain::is_helper(&thing.name)
+                    || plain::constant(&thing.name).is_some()
+            }
             ObjectKind::Instance | ObjectKind::Call => plain::is_plain(&thing.name),
             ObjectKind::Persistent | ObjectKind::Extension => false,
         };
@@ -168,6 +172,8 @@ impl Machine<'_> {
             Some(items) if items.len() <= 3 => items.to_vec(),
             _ => return Ok(false),
         };
+        // What is built here may refer to what the arguments still refer to.
+        items.iter().for_each(|&item| self.arena.share(item));
         match (name, items.as_slice()) {
             ("_codecs.encode", &[text, encoding]) => self.encode_latin1(text, encoding),
             (
@@ -221,11 +227,11 @@ impl Machine<'_> {
 
     fn empty(&mut self, name: &str) -> Result<bool, String> {
         let node = match name {
-            "builtins.set" => Node::Set(Vec::new()),
-            "builtins.frozenset" => Node::FrozenSet(Box::default()),
-            "builtins.list" => Node::List(Vec::new()),
-            "builtins.tuple" => Node::Tuple { items: Box::default(), hashable: true },
-            "builtins.dict" => Node::Dict(Vec::new()),
+            "builtins.set" => Node::Set(Items::EMPTY),
+            "builtins.frozenset" => Node::FrozenSet(Items::EMPTY),
+            "builtins.list" => Node::List(Items::EMPTY),
+            "builtins.tuple" => Node::Tuple { items: Items::EMPTY, hashable: true },
+            "builtins.dict" => Node::Dict(Items::EMPTY),
             _ => return Ok(false),
         };
         self.add(node).map(|()| true)
@@ -233,13 +239,15 @@ impl Machine<'_> {
 
     fn set_from(&mut self, items: Ref, frozen: bool) -> Result<bool, String> {
         let items: Vec<Ref> = match self.arena.get(items) {
-            Some(Node::List(items) | Node::Set(items)) => items.clone(),
-            Some(Node::Tuple { items, .. } | Node::FrozenSet(items)) => items.to_vec(),
+            Some(
+                Node::List(items) | Node::Set(items) | Node::FrozenSet(items) | Node::Tuple { items, .. },
+            ) => items.of(&self.arena.pool).to_vec(),
             _ => return Ok(false),
         };
         self.charge(items.len() * size_of::<Ref>())?;
         self.check_all_hashable(&items)?;
-        self.add(if frozen { Node::FrozenSet(items.into()) } else { Node::Set(items) }).map(|()| true)
+        items.iter().for_each(|&item| self.arena.share(item));
+        self.add_filled(&items, if frozen { Node::FrozenSet } else { Node::Set }).map(|()| true)
     }
 
     /// An instance in protocols 0 and 1. For a subclass of a built-in type `state` is that type's value.
@@ -250,8 +258,7 @@ impl Machine<'_> {
     }
 
     fn instance_of(&mut self, class: Ref, args: Vec<Ref>) -> Result<(), String> {
-        let hashable = args.iter().all(|&item| self.arena.check_hashable(item).is_ok());
-        let args = self.arena.add(Node::Tuple { items: args.into(), hashable })?;
+        let args = self.arena.add_tuple(&args)?;
         self.new_object(class, args, None)
     }
 
@@ -301,8 +308,7 @@ impl Machine<'_> {
     }
 
     fn persistent(&mut self, id: Ref) -> Result<(), String> {
-        let hashable = self.arena.check_hashable(id).is_ok();
-        let args = self.arena.add(Node::Tuple { items: [id].into(), hashable })?;
+        let args = self.arena.add_tuple(&[id])?;
         self.push_thing(Thing::new(ObjectKind::Persistent, Arc::from("persistent id"), Some(args)))
     }
 

@@ -109,11 +109,18 @@ pub fn first_duplicate<'v>(keys: impl Iterator<Item = &'v Value>) -> Option<usiz
     keys.iter().position(|key| index.place(key, |earlier| keys[earlier] == *key).is_some())
 }
 
+/// Whether two of a container's keys are one to Python.
+pub(crate) fn repeats<'v>(keys: impl ExactSizeIterator<Item = &'v Value> + Clone) -> bool {
+    if keys.len() < 2 || plainly_distinct(keys.clone()) {
+        return false;
+    }
+    let keys: Vec<&Value> = keys.collect();
+    let mut index = Index::new(keys.len(), Objects::Identity);
+    keys.iter().any(|key| index.place(key, |earlier| same_key(keys[earlier], key)).is_some())
+}
+
 /// The pairs with each key once, at its first place with its last value, as a Python dict keeps them.
 pub(crate) fn unique_pairs(pairs: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
-    if pairs.len() < 2 || plainly_distinct(pairs.iter().map(|(key, _)| key)) {
-        return pairs;
-    }
     let mut index = Index::new(pairs.len(), Objects::Identity);
     let mut kept: Vec<(Value, Value)> = Vec::with_capacity(pairs.len());
     for (key, value) in pairs {
@@ -127,7 +134,7 @@ pub(crate) fn unique_pairs(pairs: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
 
 /// The items with each once, the first of equals kept, as a Python set keeps them.
 pub(crate) fn unique_items(items: Vec<Value>) -> Vec<Value> {
-    if items.len() < 2 || plainly_distinct(items.iter()) {
+    if !repeats(items.iter()) {
         return items;
     }
     let mut index = Index::new(items.len(), Objects::Identity);

@@ -14,7 +14,7 @@
 //! | a container inside itself | `{"$cycle": "list"}` (`tuple`, `dict`, `other`) |
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,8 +30,21 @@ use super::{Container, Object, ObjectKind, Value, unique_pairs};
 
 /// The value for `--json`; see the table above. Holds nothing that JSON cannot say, and forgets nothing.
 pub fn to_json(value: &Value) -> Json {
+    // Plain loops and small functions: values nest, and in a debug build each level takes its frames from the stack.
     match value {
-        Value::None => Json::Null,
+        Value::List(items) => list(items),
+        Value::Tuple(items) => tagged("$tuple", list(items)),
+        Value::Set(items) => tagged("$set", list(items)),
+        Value::FrozenSet(items) => tagged("$frozenset", list(items)),
+        Value::Dict(pairs) if pairs.iter().all(|(key, _)| is_plain_key(key)) => plain_dict(pairs),
+        Value::Dict(pairs) => tagged("$dict", pairs_json(pairs)),
+        Value::Object(object) => tagged("$object", object_json(object)),
+        leaf => leaf_json(leaf),
+    }
+}
+
+fn leaf_json(value: &Value) -> Json {
+    match value {
         Value::Bool(bit) => Json::Bool(*bit),
         Value::Int(number) => json!(number),
         Value::Big(number) => {
@@ -43,13 +56,8 @@ pub fn to_json(value: &Value) -> Json {
         Value::Surrogates(bytes) => json!({ "$str": surrogates(bytes) }),
         Value::Bytes(bytes) => json!({ "$bytes": STANDARD.encode(bytes) }),
         Value::ByteArray(bytes) => json!({ "$bytearray": STANDARD.encode(bytes) }),
-        Value::List(items) => list(items),
-        Value::Tuple(items) => tagged("$tuple", list(items)),
-        Value::Set(items) => tagged("$set", list(items)),
-        Value::FrozenSet(items) => tagged("$frozenset", list(items)),
-        Value::Dict(pairs) => dict(pairs),
-        Value::Object(object) => tagged("$object", object_json(object)),
         Value::Cycle(kind) => json!({ "$cycle": cycle(*kind) }),
+        _ => Json::Null,
     }
 }
 
@@ -58,25 +66,33 @@ fn tagged(tag: &str, value: Json) -> Json {
 }
 
 fn list(items: &[Value]) -> Json {
-    Json::Array(items.iter().map(to_json).collect())
+    let mut list = Vec::with_capacity(items.len());
+    for item in items {
+        list.push(to_json(item));
+    }
+    Json::Array(list)
 }
 
-fn dict(pairs: &[(Value, Value)]) -> Json {
-    let plain: Option<Map<String, Json>> = pairs
-        .iter()
-        .map(|(key, value)| match key {
-            Value::Str(key) if !key.starts_with('$') => Some((key.to_string(), to_json(value))),
-            _ => None,
-        })
-        .collect();
-    match plain {
-        Some(plain) => Json::Object(plain),
-        None => tagged("$dict", pairs_json(pairs)),
+fn is_plain_key(key: &Value) -> bool {
+    matches!(key, Value::Str(key) if !key.starts_with('$'))
+}
+
+fn plain_dict(pairs: &[(Value, Value)]) -> Json {
+    let mut map = Map::new();
+    for (key, value) in pairs {
+        if let Value::Str(key) = key {
+            map.insert(key.to_string(), to_json(value));
+        }
     }
+    Json::Object(map)
 }
 
 fn pairs_json(pairs: &[(Value, Value)]) -> Json {
-    Json::Array(pairs.iter().map(|(key, value)| json!([to_json(key), to_json(value)])).collect())
+    let mut list = Vec::with_capacity(pairs.len());
+    for (key, value) in pairs {
+        list.push(Json::Array(vec![to_json(key), to_json(value)]));
+    }
+    Json::Array(list)
 }
 
 fn object_json(object: &Object) -> Json {
@@ -132,7 +148,7 @@ fn surrogates(bytes: &[u8]) -> String {
 /// Reads JSON text as Python's `json.loads` does: the last of equal keys wins, integers of any size stay exact.
 /// Stricter in three things: NaN, Infinity and lone surrogates are refused, and so is nesting beyond 127.
 pub fn from_json_text(text: &str) -> Result<Value, String> {
-    // serde_json hands an integer beyond 64 bits over as a float; its digits are found here and put back in order.
+    // serde_json hands an integer beyond 64 bits over as a float; the digits are found here and read again in order.
     let numbers = RefCell::new(wide_numbers(text));
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Reader { numbers: &numbers }.deserialize(&mut reader).map_err(|error| error.to_string())?;
@@ -216,7 +232,8 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
         let token = self.numbers.borrow_mut().pop_front().unwrap_or_default();
         if token.contains(['.', 'e', 'E']) {
-            return Ok(Value::Float(number));
+            // serde_json's own reading may be off in the last digit.
+            return Ok(Value::Float(token.parse().unwrap_or(number)));
         }
         if token.len() as u64 > super::MAX_INT_DIGITS {
             return Err(E::custom(format!("an integer of more than {} digits", super::MAX_INT_DIGITS)));
@@ -288,10 +305,14 @@ fn dump(value: &Value, path: &mut String, out: &mut String) -> Result<(), String
 }
 
 fn dump_pairs(pairs: &[(Value, Value)], path: &mut String, out: &mut String) -> Result<(), String> {
+    // Only where numbers become text can two keys become one.
+    let mixed = !pairs.iter().all(|(key, _)| matches!(key, Value::Str(_)));
+    let mut seen = HashSet::new();
     out.push('{');
     for (at, (key, value)) in pairs.iter().enumerate() {
         out.push_str(if at > 0 { ", " } else { "" });
         let length = path.len();
+        let key_at = out.len();
         path.push_str(&step(key));
         match key {
             Value::Str(_) | Value::Surrogates(_) => dump(key, path, out)?,
@@ -301,6 +322,9 @@ fn dump_pairs(pairs: &[(Value, Value)], path: &mut String, out: &mut String) -> 
                 out.push('"');
             }
             key => return Err(format!("`{path}` has a key that is a {}", super::escape(key.type_name()))),
+        }
+        if mixed && !seen.insert(out.get(key_at..).unwrap_or_default().to_owned()) {
+            return Err(format!("`{path}` is a key that JSON cannot tell from an earlier one"));
         }
         out.push_str(": ");
         dump(value, path, out)?;

@@ -5,13 +5,14 @@ mod escape;
 mod json;
 pub(crate) mod plain;
 mod repr;
+mod standard;
 
 use std::sync::Arc;
 
 use num_bigint::BigInt;
 
 pub use equal::first_duplicate;
-pub(crate) use equal::{unique_items, unique_pairs};
+pub(crate) use equal::{repeats, unique_items, unique_pairs};
 pub use escape::{escape, is_bidi, is_printable};
 pub(crate) use json::step as path_step;
 pub use json::{from_json_text, to_json, to_json_text};

@@ -1,7 +1,4 @@
-//! Plain data of the standard library: which names mean it, and how CPython prints it.
-
-use super::Object;
-use super::repr::Writer;
+//! Plain data of the standard library: which names mean it.
 
 /// Types whose values are plain data. Making one has no effect but the value.
 const PLAIN: &[&str] = &[
@@ -55,6 +52,15 @@ pub(crate) fn is_class(name: &str) -> bool {
         || name.strip_prefix("builtins.").is_some_and(|name| CLASSES.contains(&name))
 }
 
+/// The built-in constants that pickles name.
+pub(crate) fn constant(name: &str) -> Option<&'static str> {
+    match name {
+        "builtins.Ellipsis" => Some("Ellipsis"),
+        "builtins.NotImplemented" => Some("NotImplemented"),
+        _ => None,
+    }
+}
+
 /// Functions that only spell plain data in a pickle.
 pub(crate) fn is_helper(name: &str) -> bool {
     matches!(
@@ -83,13 +89,18 @@ pub(crate) fn is_unhashable(class: &str) -> bool {
 }
 
 /// Built-in exceptions, all of which print as their name and arguments.
-fn is_exception(name: &str) -> bool {
-    name.strip_prefix("builtins.").is_some_and(|name| {
+pub(crate) fn is_exception(name: &str) -> bool {
+    // A peer can send any name: one of letters only is safe on a screen.
+    let name =
+        name.strip_prefix("builtins.").filter(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    name.is_some_and(|name| {
         name.ends_with("Error")
             || name.ends_with("Warning")
             || matches!(
                 name,
                 "BaseException"
+                    | "BaseExceptionGroup"
+                    | "ExceptionGroup"
                     | "Exception"
                     | "GeneratorExit"
                     | "KeyboardInterrupt"
@@ -98,9 +109,4 @@ fn is_exception(name: &str) -> bool {
                     | "SystemExit"
             )
     })
-}
-
-/// Writes an object as CPython prints it, if it is plain data of the shape that pickle gives it; else writes nothing.
-pub(super) fn write(_object: &Object, _to: &mut Writer) -> bool {
-    false
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use num_bigint::BigInt;
 
 use super::escape::{is_printable, push_code, wtf8_codes};
-use super::{Container, Object, ObjectKind, Value, plain};
+use super::{Container, Object, ObjectKind, Value, plain, standard};
 
 /// CPython refuses to print an int of more decimal digits (`sys.int_info.default_max_str_digits`); printing takes
 /// time that grows with their square.
@@ -82,6 +82,11 @@ impl Writer {
         }
     }
 
+    /// Whether the budget is spent, so that a loop can end.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut
+    }
+
     pub(super) fn value(&mut self, value: &Value) {
         if self.cut {
             return;
@@ -95,10 +100,10 @@ impl Writer {
             Value::Float(number) => self.put(&float(*number)),
             Value::Str(text) => self.text(text.chars().map(u32::from)),
             Value::Surrogates(bytes) => self.text(wtf8_codes(bytes)),
-            Value::Bytes(bytes) => self.bytes(bytes),
+            Value::Bytes(bytes) => self.bytes(bytes, false),
             Value::ByteArray(bytes) => {
                 self.put("bytearray(");
-                self.bytes(bytes);
+                self.bytes(bytes, true);
                 self.put(")");
             }
             Value::List(items) => self.bracketed("[", items, "]"),
@@ -197,7 +202,8 @@ impl Writer {
         }
     }
 
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+    /// In a bytearray CPython escapes single quotes even between double quotes.
+    fn bytes(&mut self, bytes: &[u8], array: bool) {
         let looked = &bytes[..bytes.len().min(self.left)];
         let quote = if looked.contains(&b'\'') && !looked.contains(&b'"') { b'"' } else { b'\'' };
         self.put(if quote == b'"' { "b\"" } else { "b'" });
@@ -207,7 +213,7 @@ impl Writer {
             }
             match byte {
                 b'\\' => self.put_whole("\\\\"),
-                b'\'' if byte == quote => self.put_whole("\\'"),
+                b'\'' if array || byte == quote => self.put_whole("\\'"),
                 _ if byte.is_ascii() => self.code(u32::from(byte)),
                 _ => self.put_whole(&format!("\\x{byte:02x}")),
             }
@@ -216,7 +222,7 @@ impl Writer {
     }
 
     fn object(&mut self, object: &Object) {
-        if plain::write(object, self) {
+        if standard::write(object, self).is_some() {
             return;
         }
         match object.kind {

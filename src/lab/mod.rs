@@ -1,23 +1,28 @@
 //! The state that commands act on: sockets and values by name, settings, and where events go.
 
-use std::future::Future;
+mod attribute;
+mod interrupt;
+mod settings;
+
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
-use crate::command::{Call, Codec, Setting};
+use crate::command::{Call, Setting};
 use crate::event::{Event, Failure, Sink, What};
 use crate::language::expr::{Expr, Lookup, Ref, Template, follow};
 use crate::language::mistake::{Mistake, did_you_mean};
-use crate::net::{Connection, Framing, Listener, MAX_MESSAGE_DEFAULT};
+use crate::net::{Connection, Listener};
 use crate::value::Value;
 
-/// How long a step waits unless `set timeout` or `within` says otherwise.
-const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+pub use attribute::{OF_CONNECTION, OF_LISTENER, attribute};
+pub use interrupt::Interrupt;
+pub use settings::{Limit, Settings, shown_duration};
+
 /// How many lines `history` keeps of one interpreter.
 const HISTORY_MAX: usize = 10_000;
 
@@ -26,7 +31,7 @@ pub type Pauser = Arc<dyn Fn(&str) -> oneshot::Receiver<()> + Send + Sync>;
 
 /// An interpreter's state. A prompt is one, a script is one; it is `Send` and holds no thread.
 pub struct Lab {
-    names: IndexMap<String, Binding>,
+    names: IndexMap<String, Binding, RandomState>,
     /// The socket that steps without `@NAME` mean.
     pub current: Option<String>,
     /// What holds for every socket that has nothing of its own.
@@ -34,7 +39,7 @@ pub struct Lab {
     /// The value received last: `$_`.
     pub last: Option<Value>,
     /// The lines that were run.
-    pub history: Vec<String>,
+    pub history: Vec<Arc<str>>,
     /// Set by Ctrl-C.
     pub interrupt: Interrupt,
     /// Who waits for Enter at `pause`; `None` where nobody is there.
@@ -45,6 +50,8 @@ pub struct Lab {
     pub folder: PathBuf,
     /// Set by `quit`.
     pub quitting: bool,
+    /// Whether reads hold the thread for a moment before they wait: set for a prompt or a script of its own.
+    pub eager: bool,
     sink: Sink,
     started: Instant,
     connections: usize,
@@ -69,119 +76,11 @@ pub struct Link {
     pub own: Vec<Setting>,
 }
 
-/// The options of a socket.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// How long a step waits; `None` for ever.
-    pub timeout: Option<Duration>,
-    /// How values are written.
-    pub codec: Codec,
-    /// How messages are told apart.
-    pub framing: Framing,
-    /// The pickle protocol that is written.
-    pub protocol: u8,
-    /// The largest message that is read, in bytes.
-    pub max_message: usize,
-}
-
-/// How long a step may wait, and where the limit comes from.
-#[derive(Clone, Copy, Debug)]
-pub struct Limit {
-    /// `None` for ever.
-    pub duration: Option<Duration>,
-    /// `within` or `timeout`.
-    pub from: &'static str,
-}
-
-/// Ctrl-C: a flag for steps that never wait and a wake-up for those that do.
-#[derive(Clone, Default)]
-pub struct Interrupt(Arc<(AtomicBool, Notify)>);
-
-impl Interrupt {
-    /// Interrupts the step under way.
-    pub fn raise(&self) {
-        self.0.0.store(true, Ordering::Release);
-        self.0.1.notify_waiters();
-    }
-
-    /// Forgets an interruption, before a new line is run.
-    pub fn clear(&self) {
-        self.0.0.store(false, Ordering::Release);
-    }
-
-    /// Whether it was raised.
-    pub fn is_raised(&self) -> bool {
-        self.0.0.load(Ordering::Acquire)
-    }
-
-    /// Waits until it is raised.
-    pub async fn raised(&self) {
-        let notified = self.0.1.notified();
-        if !self.is_raised() {
-            notified.await;
-        }
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            timeout: Some(TIMEOUT_DEFAULT),
-            codec: Codec::Pickle,
-            framing: Framing::Pickle,
-            protocol: 3,
-            max_message: MAX_MESSAGE_DEFAULT,
-        }
-    }
-}
-
-impl Settings {
-    /// Sets one option.
-    pub fn set(&mut self, setting: Setting) {
-        match setting {
-            Setting::Timeout(timeout) => self.timeout = timeout,
-            Setting::Codec(codec) => self.codec = codec,
-            Setting::Framing(framing) => self.framing = framing,
-            Setting::Protocol(protocol) => self.protocol = protocol,
-            Setting::MaxMessage(bytes) => self.max_message = bytes,
-        }
-    }
-}
-
-impl Limit {
-    /// Waits for `future` this long; `None` is time's up.
-    pub async fn wait<T>(self, future: impl Future<Output = T>) -> Option<T> {
-        match self.duration {
-            None => Some(future.await),
-            Some(duration) => tokio::time::timeout(duration, future).await.ok(),
-        }
-    }
-
-    /// `10s (timeout)`.
-    pub fn shown(self) -> String {
-        match self.duration {
-            Some(duration) => format!("{} ({})", shown_duration(duration), self.from),
-            None => "ever".to_string(),
-        }
-    }
-}
-
-/// A duration as it is typed: `500ms`, `2s`, `1m`.
-pub fn shown_duration(duration: Duration) -> String {
-    let ms = duration.as_millis();
-    match ms {
-        0 => "0ms".to_string(),
-        _ if ms.is_multiple_of(60_000) => format!("{}m", ms / 60_000),
-        _ if ms.is_multiple_of(1000) => format!("{}s", ms / 1000),
-        _ => format!("{ms}ms"),
-    }
-}
-
 impl Lab {
     /// A new interpreter without names or sockets.
     pub fn new(sink: Sink) -> Lab {
         Lab {
-            names: IndexMap::new(),
+            names: IndexMap::default(),
             current: None,
             settings: Settings::default(),
             last: None,
@@ -191,6 +90,7 @@ impl Lab {
             given: Vec::new(),
             folder: PathBuf::new(),
             quitting: false,
+            eager: false,
             sink,
             started: Instant::now(),
             connections: 0,
@@ -209,11 +109,11 @@ impl Lab {
     }
 
     /// Keeps a line for `history`.
-    pub fn remember(&mut self, line: &str) {
+    pub fn remember(&mut self, line: Arc<str>) {
         if self.history.len() >= HISTORY_MAX {
             self.history.drain(..HISTORY_MAX / 2);
         }
-        self.history.push(line.to_string());
+        self.history.push(line);
     }
 
     /// A value with every `$name` filled in.
@@ -290,7 +190,8 @@ impl Lab {
     }
 
     /// Keeps a connection under `name`, or the next free `c1`, `c2`, ..., and makes it the current socket.
-    pub fn add_connection(&mut self, name: Option<&str>, connection: Connection) -> String {
+    pub fn add_connection(&mut self, name: Option<&str>, mut connection: Connection) -> String {
+        connection.eager = self.eager;
         let name = self.new_name(name, 'c');
         let link = Box::new(Link { connection, own: Vec::new() });
         self.names.insert(name.clone(), Binding::Connection(link));
@@ -399,7 +300,7 @@ impl Lab {
     /// How long a step may wait on a socket: `within`, else `timeout`.
     pub fn limit(&self, call: &Call, name: Option<&str>) -> Limit {
         match call.within {
-            Some(duration) => Limit { duration, from: "within" },
+            Some(duration) => Limit { duration, from: "the step's `within`" },
             None => {
                 let settings = name.map_or(self.settings, |name| self.settings_of(name));
                 Limit { duration: settings.timeout, from: "timeout" }
@@ -411,33 +312,6 @@ impl Lab {
 fn name_of_socket(name: &str) -> Failure {
     Failure::script(format!("`{name}` is the name of an open socket"))
         .hint(format!("take another name, or `close {name}` first"))
-}
-
-/// `$srv.port`, `$ada.peer`, ...
-fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
-    use crate::language::expr::Key;
-    let mistake = |message: String| Mistake::new(reference.at, reference.len, message);
-    let (what, known): (&str, &[&str]) = match socket {
-        Binding::Listener(_) => ("a listening socket", &["port", "local", "accepted"]),
-        _ => ("a connection", &["port", "peer", "local", "sent", "received"]),
-    };
-    let choices =
-        format!("it has {}", known.iter().map(|name| format!("`.{name}`")).collect::<Vec<_>>().join(", "));
-    let [Key::Name(name)] = reference.path.as_slice() else {
-        return Err(mistake(format!("`{}` is {what}, not a value", reference.name)).hint(choices));
-    };
-    let number = |n: u64| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
-    Ok(match (socket, name.as_str()) {
-        (Binding::Listener(listener), "port") => Value::Int(i64::from(listener.local.port())),
-        (Binding::Listener(listener), "local") => Value::str(&listener.local.to_string()),
-        (Binding::Listener(listener), "accepted") => number(listener.accepted),
-        (Binding::Connection(link), "port") => Value::Int(i64::from(link.connection.local.port())),
-        (Binding::Connection(link), "peer") => Value::str(&link.connection.peer.to_string()),
-        (Binding::Connection(link), "local") => Value::str(&link.connection.local.to_string()),
-        (Binding::Connection(link), "sent") => number(link.connection.sent),
-        (Binding::Connection(link), "received") => number(link.connection.received),
-        _ => return Err(mistake(format!("{what} has no `.{name}`")).hint(choices)),
-    })
 }
 
 impl From<Mistake> for Failure {
