@@ -58,6 +58,20 @@ pub enum What {
     ShutDown { socket: String, half: Half },
     /// A connection was aborted here.
     Aborted { socket: String },
+    /// A class server accepts clients.
+    Serving { class: String, local: SocketAddr, addresses: Vec<SocketAddr>, script: String, kept: usize },
+    /// A client of a class got another status.
+    Arrival { class: String, arrival: Arrival },
+    /// A client of a class sent a message that no `on` took.
+    SeatMessage { class: String, seat: u64, message: Message },
+    /// How it stands with a class; told now and then.
+    ClassStatus { class: String, status: ClassStatus },
+    /// A message was offered to everyone in a class.
+    Broadcast { class: String, value: Value, reached: usize, dropped: usize },
+    /// A class has ended.
+    ClassClosed { class: String, status: ClassStatus },
+    /// A roster was written to a file.
+    RosterSaved { file: String, rows: usize },
     /// A `check` held.
     Checked { text: String },
     /// A name got a value.
@@ -78,6 +92,40 @@ pub enum What {
     Failed(Failure),
     /// The end of a script.
     Summary(Summary),
+}
+
+/// A client of a class whose status changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of the roster's row")]
+pub struct Arrival {
+    pub seat: u64,
+    pub status: &'static str,
+    pub reason: String,
+    /// The identity in one line, not yet escaped.
+    pub who: String,
+    pub name: String,
+    pub student_id: String,
+    pub github: String,
+    pub email: String,
+    pub duplicate_of: Option<u64>,
+    pub peer: Option<SocketAddr>,
+}
+
+/// The counts of a class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassStatus {
+    /// Clients that are here.
+    pub here: usize,
+    /// Students on the roster, each once.
+    pub count: usize,
+    /// Students who passed, each once.
+    pub passed: usize,
+    /// Clients that never became a student.
+    pub failed: usize,
+    /// Clients that were turned away.
+    pub refused: u64,
+    /// Messages received in listening mode.
+    pub messages: u64,
 }
 
 /// A half of a connection.
