@@ -19,6 +19,19 @@ pub fn unread(stream: &TcpStream) -> Option<u64> {
     }
 }
 
+/// Waits on the calling thread until bytes can be read, or for this long. Where the kernel cannot be asked so, not at all.
+pub fn wait_readable(stream: &TcpStream, at_most: Duration) {
+    #[cfg(unix)]
+    {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(at_most.subsec_nanos()) };
+        // What it says is not needed: a read follows in any case.
+        let _ = poll(&mut [PollFd::new(stream, PollFlags::IN)], Some(&timeout));
+    }
+    #[cfg(not(unix))]
+    let _ = (stream, at_most);
+}
+
 /// An error's text as the operating system words it, without the `(os error N)` that Rust adds.
 pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
@@ -106,6 +119,10 @@ impl Drop for TerminalMode {
     }
 }
 
+/// "File size limit exceeded", on Linux and macOS alike.
+#[cfg(unix)]
+const SIGXFSZ: i32 = 25;
+
 /// Waits for a signal that ends the program; its exit status is 128 and the signal's number.
 pub async fn ending_signal() -> u8 {
     #[cfg(unix)]
@@ -114,6 +131,8 @@ pub async fn ending_signal() -> u8 {
         let listen = |kind| signal(kind).ok();
         let (mut term, mut hup, mut quit) =
             (listen(SignalKind::terminate()), listen(SignalKind::hangup()), listen(SignalKind::quit()));
+        // A file that may not grow (`ulimit -f`) is to be an error of the write, not the end of the program.
+        let _too_large = listen(SignalKind::from_raw(SIGXFSZ));
         async fn next(signal: &mut Option<tokio::signal::unix::Signal>) {
             match signal {
                 Some(signal) => {
@@ -130,6 +149,18 @@ pub async fn ending_signal() -> u8 {
     }
     #[cfg(not(unix))]
     std::future::pending().await
+}
+
+/// Stops the process and those it shares a pipe with, as Ctrl-Z does; comes back when the shell's `fg` continues it.
+pub fn stop() {
+    #[cfg(unix)]
+    {
+        /// The signal may be taken by any thread, so that this one runs on for a moment. It must not touch the terminal
+        /// before the stop; where nothing stops it (no shell with job control above), it goes on after this.
+        const UNTIL_STOPPED: Duration = Duration::from_millis(100);
+        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+        std::thread::park_timeout(UNTIL_STOPPED);
+    }
 }
 
 /// Opens a file that only its owner may read, for writing; it is made if it is not there.

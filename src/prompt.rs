@@ -14,11 +14,14 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::history::{History as _, MemHistory};
 use rustyline::validate::Validator;
-use rustyline::{Behavior, ColorMode, CompletionType, Config, Context, Editor, Helper};
+use rustyline::{
+    Behavior, Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event,
+    EventContext, EventHandler, Helper, KeyEvent, RepeatCount,
+};
 use tokio::sync::oneshot;
 use unicode_width::UnicodeWidthStr;
 
-use crate::commands::TABLE;
+use crate::commands::{TABLE, announce};
 use crate::event::FailureKind;
 use crate::history::{History, LINES_MAX};
 use crate::lab::{Binding, Lab, OF_CONNECTION, OF_LISTENER, Pauser};
@@ -120,7 +123,8 @@ async fn run_block(
     let steps = shell::split(text, TABLE);
     let several = steps.len() > 1;
     for step in steps {
-        if matches!(shell::parse(&step, "", TABLE), Ok(shell::Line::Unfinished)) {
+        let parsed = shell::parse(&step, "", TABLE);
+        if matches!(parsed, Ok(shell::Line::Unfinished)) {
             return step;
         }
         if step.trim().is_empty() {
@@ -130,15 +134,12 @@ async fn run_block(
             if let Some(trouble) = kept.add(&step) {
                 output.complain(&format!("warning: cannot keep the history: {trouble}\n"));
             }
+            // Without an editor there is no next line either.
             let _ = added.send(step.clone());
         }
-        if several {
+        if let (true, Ok(shell::Line::Step(call))) = (several, parsed) {
             // The pasted block stands on the screen in one piece: say which of its lines speaks now.
-            output.write(&format!(
-                "{}> {}\n",
-                lab.current.clone().unwrap_or_default(),
-                crate::value::escape(&step)
-            ));
+            announce(lab, &call);
         }
         if shell::line(lab, &step, "", TABLE).await == Err(FailureKind::Interrupted) || lab.quitting {
             break;
@@ -168,15 +169,32 @@ fn edit(
     new_lines: &mpsc::Receiver<String>,
     mode: &TerminalMode,
 ) {
+    let ended = Arc::new(Mutex::new(Ended::Entered));
+    let take = |ended: &Mutex<Ended>| {
+        std::mem::replace(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner), Ended::Entered)
+    };
+    for (key, how) in [('C', Ended::Cleared), ('Z', Ended::Stopped(0))] {
+        let ends = EventHandler::Conditional(Box::new(Ends { how, ended: ended.clone() }));
+        editor.bind_sequence(KeyEvent::ctrl(key), ends);
+    }
     for request in inbox {
         for line in new_lines.try_iter() {
             // Memory is all that could refuse it.
             let _ = editor.add_history_entry(line);
         }
         mode.set_editing(true);
-        let read = editor.readline(&request.prompt);
+        let mut read = editor.readline(&request.prompt);
+        let mut how = take(&ended);
+        while let (Ok(line), Ended::Stopped(at)) = (&read, how) {
+            mode.set_editing(false);
+            platform::stop();
+            mode.set_editing(true);
+            read = editor.readline_with_initial(&request.prompt, line.split_at(at));
+            how = take(&ended);
+        }
         mode.set_editing(false);
         let typed = match read {
+            Ok(_) if how == Ended::Cleared => Typed::Cleared,
             Ok(line) => Typed::Line(line),
             Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Typed::Cleared,
             Err(ReadlineError::Eof) => Typed::End,
@@ -184,6 +202,35 @@ fn edit(
         };
         // Nobody waits for the answer any more when the program ends.
         let _ = request.answer.send(typed);
+    }
+}
+
+/// How a line came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// Enter.
+    Entered,
+    /// Ctrl-C: it is to be thrown away.
+    Cleared,
+    /// Ctrl-Z, with the cursor at this byte: it goes on after `fg`.
+    Stopped(usize),
+}
+
+/// A key that ends the line as Enter does, and leaves word how it is meant. The editor's own Ctrl-C throws away the
+/// keys behind it; its own Ctrl-Z goes on before the process, which has other threads, has really stopped.
+struct Ends {
+    how: Ended,
+    ended: Arc<Mutex<Ended>>,
+}
+
+impl ConditionalEventHandler for Ends {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext) -> Option<Cmd> {
+        let how = match self.how {
+            Ended::Stopped(_) => Ended::Stopped(context.pos()),
+            how => how,
+        };
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = how;
+        Some(Cmd::AcceptLine)
     }
 }
 

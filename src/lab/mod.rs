@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
@@ -30,7 +31,7 @@ pub type Pauser = Arc<dyn Fn(&str) -> oneshot::Receiver<()> + Send + Sync>;
 
 /// An interpreter's state. A prompt is one, a script is one; it is `Send` and holds no thread.
 pub struct Lab {
-    names: IndexMap<String, Binding>,
+    names: IndexMap<String, Binding, RandomState>,
     /// The socket that steps without `@NAME` mean.
     pub current: Option<String>,
     /// What holds for every socket that has nothing of its own.
@@ -49,7 +50,7 @@ pub struct Lab {
     pub folder: PathBuf,
     /// Set by `quit`.
     pub quitting: bool,
-    /// Whether reads look again for a moment before they sleep: set for a prompt or a script of its own.
+    /// Whether reads hold the thread for a moment before they wait: set for a prompt or a script of its own.
     pub eager: bool,
     sink: Sink,
     started: Instant,
@@ -79,7 +80,7 @@ impl Lab {
     /// A new interpreter without names or sockets.
     pub fn new(sink: Sink) -> Lab {
         Lab {
-            names: IndexMap::new(),
+            names: IndexMap::default(),
             current: None,
             settings: Settings::default(),
             last: None,

@@ -1,6 +1,7 @@
 //! The options of a socket, and how long a step may wait.
 
 use std::future::Future;
+use std::task::Poll;
 use std::time::Duration;
 
 use crate::command::{Codec, Setting};
@@ -60,9 +61,13 @@ impl Settings {
 impl Limit {
     /// Waits for `future` this long; `None` is time's up.
     pub async fn wait<T>(self, future: impl Future<Output = T>) -> Option<T> {
-        match self.duration {
-            None => Some(future.await),
-            Some(duration) => tokio::time::timeout(duration, future).await.ok(),
+        let mut future = std::pin::pin!(future);
+        // Most often it is done at once, and a timer would cost more than the wait.
+        let at_once = std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context)));
+        match (at_once.await, self.duration) {
+            (Poll::Ready(done), _) => Some(done),
+            (Poll::Pending, None) => Some(future.await),
+            (Poll::Pending, Some(duration)) => tokio::time::timeout(duration, future).await.ok(),
         }
     }
 

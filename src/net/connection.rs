@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
@@ -23,9 +23,9 @@ const READ_MAX: usize = 256 << 10;
 /// An empty buffer larger than this is given back, so that ten thousand connections do not each keep their largest message.
 const KEEP_MAX: usize = 64 << 10;
 
-/// How long an eager connection looks again before it sleeps. A peer on the same machine answers within this, and to be put
-/// to sleep and woken costs about as much as its answer.
-const EAGER: Duration = Duration::from_micros(40);
+/// How long an eager connection waits in the kernel itself before it waits through the runtime. A peer on the same machine
+/// answers within this, and the runtime's own sleeping and waking costs a quarter of such a round trip.
+const EAGER: Duration = Duration::from_millis(1);
 
 /// How the peer's sending ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,8 +103,8 @@ pub struct Connection {
     taken_bytes: Vec<u8>,
     unsent: Vec<u8>,
     end: Option<End>,
-    /// Whether a read looks again for a moment before it sleeps: for the few connections of a person or a script, not for
-    /// the thousands of a server.
+    /// Whether a read holds its thread for a moment before it waits through the runtime: for the few connections of a person or
+    /// a script, which do one thing at a time, not for the thousands of a server.
     pub eager: bool,
     /// Whether this side may still send.
     pub can_write: bool,
@@ -258,7 +258,9 @@ impl Connection {
             return Ok(self.end);
         }
         self.make_room(room);
-        let asked = Instant::now();
+        if self.eager {
+            platform::wait_readable(&self.stream, EAGER);
+        }
         let end = loop {
             let read = match limit {
                 None => self.stream.try_read_buf(&mut self.buffer),
@@ -273,9 +275,6 @@ impl Connection {
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => {}
-                    io::ErrorKind::WouldBlock if self.eager && asked.elapsed() < EAGER => {
-                        tokio::task::yield_now().await
-                    }
                     io::ErrorKind::WouldBlock => self.stream.readable().await.map_err(StreamError::Io)?,
                     io::ErrorKind::ConnectionReset => break End::Reset,
                     io::ErrorKind::TimedOut => break End::Dead,

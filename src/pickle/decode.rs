@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::actions::Asked;
 use super::arena::{Arena, Ref};
 use super::finish::Finisher;
-use super::object;
 use super::opcode::{self as op, little_endian};
 use super::scan::{Scan, Scanner};
 use super::text;
@@ -63,9 +63,10 @@ pub fn decode(message: &[u8]) -> Result<Decoded, DecodeError> {
     let notes = machine.notes();
     let protocol = machine.protocol.unwrap_or(u8::from(machine.binary));
     let mut arena = machine.arena;
+    let asked = if machine.told { Asked::of(&arena) } else { Asked::default() };
     let mut finisher = Finisher::new(&mut arena);
-    let actions = if machine.told { object::actions(&mut finisher) } else { Vec::new() };
     let value = finisher.finish(root).map_err(|why| DecodeError { at: len - 1, why })?;
+    let actions = asked.told(&mut finisher);
     Ok(Decoded { value, protocol, len, actions, notes })
 }
 
@@ -126,8 +127,8 @@ impl<'m> Machine<'m> {
     }
 
     fn error(&mut self, why: String) -> DecodeError {
-        let mut finisher = Finisher::new(&mut self.arena);
-        let first = if self.told { object::actions(&mut finisher).into_iter().next() } else { None };
+        let asked = if self.told { Asked::of(&self.arena) } else { Asked::default() };
+        let first = asked.first(&mut Finisher::new(&mut self.arena));
         // CPython would have come as far as this, and done it.
         let why = match first {
             Some(action) => format!("{why}; before that it asks to {action}"),
@@ -300,8 +301,18 @@ impl<'m> Machine<'m> {
 
     #[inline]
     fn push_utf8(&mut self, width: usize) -> Result<(), String> {
-        let value = text::utf8(self.counted(width))?;
-        self.push_value(value)
+        let bytes = self.counted(width);
+        match std::str::from_utf8(bytes) {
+            // From here straight into its node: most of a message is this.
+            Ok(text) => {
+                let item = self.arena.add_text(text)?;
+                self.push(item)
+            }
+            Err(_) => {
+                let value = text::utf8(bytes)?;
+                self.push_value(value)
+            }
+        }
     }
 
     fn push_bytes(&mut self, width: usize, make: fn(Arc<[u8]>) -> Value) -> Result<(), String> {

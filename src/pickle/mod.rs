@@ -6,6 +6,7 @@
 //!
 //! The format: `pickletools.py` of CPython, which documents each opcode, and PEP 307, 3154 and 574 (protocols 2, 4, 5).
 
+mod actions;
 mod arena;
 mod assemble;
 mod build;
