@@ -64,12 +64,12 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let limit = lab.limit(call, Some(&name));
     let started = Instant::now();
     let connection = &mut lab.link(&name)?.connection;
-    let before = connection.sent;
-    let left_over = connection.unsent() as u64;
+    let before = connection.writer().sent();
+    let left_over = connection.writer().unsent() as u64;
     let nobody_reads = connection.end() == Some(End::Closed);
     let outcome = limit.wait(connection.send(settings.framing, outgoing.payload)).await;
     let took = started.elapsed();
-    let given = connection.sent - before;
+    let given = connection.writer().sent() - before;
     match outcome {
         Some(Send::All) => {
             let message = Message {
@@ -92,7 +92,7 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             Err(cannot_send(&name, &error, given, was_reset))
         }
         None => {
-            let all = given + connection.unsent() as u64;
+            let all = given + connection.writer().unsent() as u64;
             let mut failure = Failure::network(format!(
                 "`{name}` sent {given} of {all} B within {}: its peer does not read",
                 limit.shown()

@@ -211,7 +211,8 @@ async fn close(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             let connection = &link.connection;
             let (buffered, kernel) = connection.waiting();
             let dropped = buffered + usize::try_from(kernel.unwrap_or(0)).unwrap_or(0);
-            let (sent, received, unsent) = (connection.sent, connection.received, connection.unsent());
+            let (sent, received, unsent) =
+                (connection.writer().sent(), connection.received, connection.writer().unsent());
             drop(link);
             lab.emit(What::Closed { socket: name, sent, received, dropped, unsent });
         }
@@ -266,7 +267,7 @@ async fn sockets(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
                     state(connection).into(),
                     connection.local.to_string(),
                     connection.peer.to_string(),
-                    format!("{} B", connection.sent),
+                    format!("{} B", connection.writer().sent()),
                     format!("{} B", connection.received),
                     waiting,
                 ]);
@@ -279,7 +280,7 @@ async fn sockets(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
 }
 
 fn state(connection: &net::Connection) -> &'static str {
-    match (connection.end(), connection.can_write, connection.can_read) {
+    match (connection.end(), connection.writer().can_write(), connection.can_read) {
         (Some(End::Reset), ..) => "reset by peer",
         (Some(End::Dead), ..) => "dead",
         (Some(End::Closed), false, _) => "closed both ways",

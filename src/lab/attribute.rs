@@ -31,7 +31,7 @@ pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
         (Binding::Connection(link), "port") => Value::Int(i64::from(link.connection.local.port())),
         (Binding::Connection(link), "peer") => Value::str(&link.connection.peer.to_string()),
         (Binding::Connection(link), "local") => Value::str(&link.connection.local.to_string()),
-        (Binding::Connection(link), "sent") => number(link.connection.sent),
+        (Binding::Connection(link), "sent") => number(link.connection.writer().sent()),
         (Binding::Connection(link), "received") => number(link.connection.received),
         _ => return Err(mistake(format!("{what} has no `.{name}`")).hint(choices)),
     })
