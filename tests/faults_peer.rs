@@ -638,21 +638,21 @@ test.lab:2:1: error: what arrived on `ada` is not a pickle: invalid load key 'H'
     recv
     ^^^^
   arrived: b'HTTP/1.1 400 Bad Request\r\nConten'... (47 B)
-hint: this looks like HTTP: `HTTP/1.1 400 Bad Request`
+hint: this looks like HTTP: `HTTP/1.1 400 Bad Request`; is this the right port?
 # tls
 recv
 test.lab:2:1: error: what arrived on `ada` is not a pickle: invalid load key 0x15, at byte 0
     recv
     ^^^^
   arrived: b'\x15\x03\x03\x00\x02\x02F' (7 B)
-hint: this looks like a TLS alert; the peer expects an encrypted connection
+hint: this looks like a TLS alert: the peer expects an encrypted connection
 # ssh
 recv
 test.lab:2:1: error: `ada` was closed by its peer after bytes that are no pickle
     recv
     ^^^^
   arrived: b'SSH-2.0-OpenSSH_9.9\r\n' (21 B)
-hint: this looks like an SSH server's greeting: `SSH-2.0-OpenSSH_9.9`
+hint: this looks like an SSH server's greeting: `SSH-2.0-OpenSSH_9.9`; is this the right port?
 # json
 recv
 test.lab:2:1: error: what arrived on `ada` is not a pickle: invalid load key '{' (0x7b), at byte 0

@@ -1,6 +1,6 @@
 //! `--json`: every line of standard output is one object, and its fields are those that are documented.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod common;
 

@@ -221,6 +221,42 @@ test.lab: 8 steps passed in SEC
     client.finish();
 }
 
+#[test]
+fn a_client_that_resets_before_it_is_accepted_leaves_what_it_sent() {
+    let done = script(
+        r#"listen 0 as srv
+connect 127.0.0.1:$srv.port as ada
+send {"name": "Ada"}
+reset
+accept srv as seat within 5s
+recv
+expect reset
+"#,
+    )
+    .run();
+    done.shows(
+        0,
+        r#"
+> listen 0 as srv
+  srv  listening on 127.0.0.1:PORT
+srv> connect 127.0.0.1:$srv.port as ada
+  ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
+ada> send {"name": "Ada"}
+  ada -> {'name': 'Ada'}  23 B, pickle 3
+ada> reset
+  ada  aborted (RST sent)
+srv> accept srv as seat within 5s
+  seat  accepted by srv from 127.0.0.1:PORT  MS
+seat> recv
+  seat <- {'name': 'Ada'}  23 B, pickle 3, 1 read  MS
+seat> expect reset
+  seat  the peer reset the connection  MS
+
+test.lab: 7 steps passed in SEC
+"#,
+    );
+}
+
 const TWO_CLIENTS: &str = r#"
 > listen 0 as srv
   srv  listening on 127.0.0.1:PORT

@@ -54,7 +54,7 @@ fn opened(stream: TcpStream, address: SocketAddr) -> Result<Connection> {
         // TCP's simultaneous open: a port in the ephemeral range that nobody listens on can connect to itself (RFC 9293, 3.5).
         bail!("connect refused: {address}: the connection met itself, so no server is listening");
     }
-    Connection::new(stream).with_context(|| format!("connect to {address}"))
+    Connection::new(stream, address).with_context(|| format!("connect to {address}"))
 }
 
 fn refused(error: io::Error, address: SocketAddr) -> anyhow::Error {

@@ -111,13 +111,16 @@ pub struct Connection {
 
 impl Connection {
     /// Takes over a connected stream: no delay, keepalive on.
-    pub fn new(stream: TcpStream) -> io::Result<Connection> {
+    ///
+    /// The peer may have reset it by now. What it sent before that is still to be read, so this is no error here: the
+    /// kernel no longer knows the peer and may refuse options, and the first read tells the reset.
+    pub fn new(stream: TcpStream, peer: SocketAddr) -> io::Result<Connection> {
         let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_INTERVAL);
         #[cfg(not(target_os = "openbsd"))]
         let keepalive = keepalive.with_retries(KEEPALIVE_PROBES);
-        SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-        stream.set_nodelay(true)?;
-        let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
+        let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
+        let _ = stream.set_nodelay(true);
+        let local = stream.local_addr()?;
         let stream = Arc::new(stream);
         Ok(Connection {
             writer: Writer::new(stream.clone()),

@@ -10,12 +10,14 @@ const SHOWN_CHARS: usize = 40;
 pub fn sniff(head: &[u8]) -> Option<String> {
     let found = match head {
         [] => return None,
-        [0x16, 0x03, 0..=4, ..] => "a TLS handshake; the peer expects an encrypted connection".to_owned(),
-        [0x15, 0x03, 0..=4, ..] => "a TLS alert; the peer expects an encrypted connection".to_owned(),
+        [0x16, 0x03, 0..=4, ..] => "a TLS handshake: the peer expects an encrypted connection".to_owned(),
+        [0x15, 0x03, 0..=4, ..] => "a TLS alert: the peer expects an encrypted connection".to_owned(),
         [0x1f, 0x8b, ..] => "gzip data; nothing is unpacked here".to_owned(),
         [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => "zlib data; nothing is unpacked here".to_owned(),
-        _ if head.starts_with(b"SSH-") => format!("an SSH server's greeting: {}", shown(head)),
-        _ if is_http(head) => format!("HTTP: {}", shown(head)),
+        _ if head.starts_with(b"SSH-") => {
+            format!("an SSH server's greeting: {}; is this the right port?", shown(head))
+        }
+        _ if is_http(head) => format!("HTTP: {}; is this the right port?", shown(head)),
         _ if head.iter().all(|&byte| byte == 0) => "zero bytes".to_owned(),
         _ => match length_prefix(head) {
             Some(length) => {
