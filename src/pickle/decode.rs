@@ -44,17 +44,13 @@ impl std::error::Error for DecodeError {}
 /// Reads the pickle that `message` starts with. Memory stays within a small multiple of the message's length, whatever
 /// it holds: see the constants of [`finish`](super::finish) and [`arena`](super::arena).
 pub fn decode(message: &[u8]) -> Result<Decoded, DecodeError> {
-    let mut scanner = Scanner::new(message.len());
-    let len = match scanner.scan(message) {
-        Scan::Done(len) => len,
-        Scan::Corrupt { at, why } => return Err(DecodeError { at, why }),
-        Scan::NeedMore | Scan::TooBig { .. } => {
-            let why = if message.is_empty() { "Ran out of input" } else { "pickle data was truncated" };
-            return Err(DecodeError { at: message.len(), why: why.to_owned() });
-        }
+    let mut machine = Machine::new(message);
+    let root = match machine.run() {
+        Ok(root) => root,
+        // The scanner knows more of bytes that are no pickle at all.
+        Err(why) => return Err(scan_error(message).unwrap_or_else(|| machine.error(why))),
     };
-    let mut machine = Machine::new(&message[..len]);
-    let root = machine.run().map_err(|why| machine.error(why))?;
+    let len = machine.len();
     let notes = machine.notes();
     let protocol = machine.protocol.unwrap_or(u8::from(machine.binary));
     let mut arena = machine.arena;
@@ -63,4 +59,16 @@ pub fn decode(message: &[u8]) -> Result<Decoded, DecodeError> {
     let value = finisher.finish(root).map_err(|why| DecodeError { at: len - 1, why })?;
     let actions = asked.told(&mut finisher);
     Ok(Decoded { value, protocol, len, actions, notes })
+}
+
+/// Why the scanner refuses a message, if it does.
+fn scan_error(message: &[u8]) -> Option<DecodeError> {
+    match Scanner::new(message.len()).scan(message) {
+        Scan::Done(_) => None,
+        Scan::Corrupt { at, why } => Some(DecodeError { at, why }),
+        Scan::NeedMore | Scan::TooBig { .. } => {
+            let why = if message.is_empty() { "Ran out of input" } else { "pickle data was truncated" };
+            Some(DecodeError { at: message.len(), why: why.to_owned() })
+        }
+    }
 }

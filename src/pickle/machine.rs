@@ -21,6 +21,10 @@ pub(super) struct Machine<'m> {
     at: usize,
     /// The opcode that is being run.
     op_at: usize,
+    /// Where the current frame ends; 0 before the first.
+    frame_end: usize,
+    /// Up to where an opcode may go without being asked: the end of the frame or of the message.
+    bound: usize,
     pub(super) arena: Arena,
     stack: Vec<Ref>,
     marks: Vec<u32>,
@@ -47,6 +51,10 @@ const MADE_PER_BYTE: usize = 4;
 /// What a short message may make besides.
 const MADE_AT_LEAST: usize = 64 * 1024;
 
+fn truncated() -> String {
+    "pickle data was truncated".to_owned()
+}
+
 impl<'m> Machine<'m> {
     pub(super) fn new(message: &'m [u8]) -> Machine<'m> {
         // Enough for a short message without growing; a long one grows by doubling.
@@ -55,6 +63,8 @@ impl<'m> Machine<'m> {
             message,
             at: 0,
             op_at: 0,
+            frame_end: 0,
+            bound: message.len(),
             arena: Arena { nodes: Vec::with_capacity(few), pool: Vec::with_capacity(few) },
             stack: Vec::with_capacity(few),
             marks: Vec::new(),
@@ -95,17 +105,51 @@ impl<'m> Machine<'m> {
         notes
     }
 
+    /// Runs to `STOP` and gives what is on top then. What the scanner refuses is refused here too, with less to say.
     pub(super) fn run(&mut self) -> Result<Ref, String> {
         loop {
             self.op_at = self.at;
-            match self.byte() {
-                op::STOP => return self.pop(),
-                opcode => {
-                    self.binary |= self.protocol.is_none() && op::is_binary(opcode);
-                    self.step(opcode)?;
-                }
+            let Some(&opcode) = self.message.get(self.at) else { return Err(truncated()) };
+            self.at += 1;
+            if opcode == op::STOP {
+                return self.pop();
+            }
+            self.binary |= self.protocol.is_none() && op::is_binary(opcode);
+            self.step(opcode)?;
+            if self.at > self.bound {
+                self.beyond()?;
             }
         }
+    }
+
+    /// An opcode went beyond the end of the message or of the frame. That is well if it started behind the frame.
+    #[cold]
+    fn beyond(&mut self) -> Result<(), String> {
+        if self.at > self.message.len() {
+            return Err(truncated());
+        }
+        if self.op_at < self.frame_end {
+            return Err("pickle exhausted before end of frame".to_owned());
+        }
+        self.bound = self.message.len();
+        Ok(())
+    }
+
+    fn frame(&mut self) -> Result<(), String> {
+        if self.op_at < self.frame_end {
+            return Err("beginning of a new frame before end of current frame".to_owned());
+        }
+        let length = usize::try_from(little_endian(self.take(8))).ok();
+        let end = length.and_then(|length| self.at.checked_add(length));
+        // As in the scanner, a frame's bytes have to be there.
+        self.frame_end = end.filter(|&end| end <= self.message.len()).ok_or_else(truncated)?;
+        self.bound = self.frame_end;
+        Ok(())
+    }
+
+    /// How many bytes were read.
+    pub(super) fn len(&self) -> usize {
+        self.at
     }
 
     /// The opcodes of everyday messages.
@@ -162,15 +206,14 @@ impl<'m> Machine<'m> {
     /// The opcodes for numbers, text and bytes that are met less often, and those about the pickle itself.
     pub(super) fn step_text(&mut self, opcode: u8) -> Result<(), String> {
         match opcode {
-            op::PROTO => {
-                self.protocol = Some(self.byte());
-                Ok(())
-            }
-            op::FRAME => {
-                // The scanner has seen to it that opcodes keep within frames.
-                self.take(8);
-                Ok(())
-            }
+            op::PROTO => match self.byte() {
+                protocol @ 0..=op::HIGHEST_PROTOCOL => {
+                    self.protocol = Some(protocol);
+                    Ok(())
+                }
+                protocol => Err(format!("unsupported pickle protocol: {protocol}")),
+            },
+            op::FRAME => self.frame(),
             op::LONG1 => self.push_long(1),
             op::LONG4 => self.push_long(4),
             op::INT => self.push_line(text::int),
@@ -284,11 +327,11 @@ impl<'m> Machine<'m> {
         u64::try_from(index).map_err(|_| format!("negative memo index {index}"))
     }
 
-    // Reading. The scanner found every argument whole; what would be beyond the end reads as nothing.
+    // Reading. What would be beyond the end reads as nothing, and moves `at` beyond the end, which `run` notices.
 
     #[inline]
     pub(super) fn byte(&mut self) -> u8 {
-        let byte = self.message.get(self.at).copied().unwrap_or(op::STOP);
+        let byte = self.message.get(self.at).copied().unwrap_or_default();
         self.at += 1;
         byte
     }
@@ -296,9 +339,16 @@ impl<'m> Machine<'m> {
     #[inline]
     pub(super) fn take(&mut self, bytes: usize) -> &'m [u8] {
         let rest = self.message.get(self.at..).unwrap_or_default();
-        let (taken, _) = rest.split_at_checked(bytes).unwrap_or((rest, &[]));
-        self.at += taken.len();
-        taken
+        match rest.get(..bytes) {
+            Some(taken) => {
+                self.at += bytes;
+                taken
+            }
+            None => {
+                self.at = self.message.len() + 1;
+                &[]
+            }
+        }
     }
 
     fn counted(&mut self, width: usize) -> &'m [u8] {
