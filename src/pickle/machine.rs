@@ -57,19 +57,20 @@ fn truncated() -> String {
 
 impl<'m> Machine<'m> {
     pub(super) fn new(message: &'m [u8]) -> Machine<'m> {
-        // Enough for a short message without growing; a long one grows by doubling.
+        // Mostly enough, so that little is moved; pages that are never touched cost nothing.
         let few = (message.len() / 4).min(32);
+        let many = few.max(message.len() / 12);
         Machine {
             message,
             at: 0,
             op_at: 0,
             frame_end: 0,
             bound: message.len(),
-            arena: Arena { nodes: Vec::with_capacity(few), pool: Vec::with_capacity(few) },
+            arena: Arena { nodes: Vec::with_capacity(many), pool: Vec::with_capacity(many) },
             stack: Vec::with_capacity(few),
             marks: Vec::new(),
             fence: 0,
-            memo: Memo::with_capacity(few),
+            memo: Memo::with_capacity(many),
             protocol: None,
             binary: false,
             made: 0,
