@@ -1,6 +1,8 @@
 //! Against the CPython on this machine: random values both ways, and every character's printability.
 //!
 //! Without python3 these tests say so and pass; where the variable `CI` is set they fail.
+// A test may fail by panicking.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

@@ -14,6 +14,8 @@ mod compat;
 mod decode;
 mod encode;
 mod finish;
+mod machine;
+mod memo;
 mod object;
 mod opcode;
 mod scan;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::arena::{Items, Node, Ref, Thing};
 use super::compat::fix_import;
-use super::decode::Machine;
+use super::machine::Machine;
 use super::opcode::{self as op, little_endian};
 use crate::value::{ObjectKind, Value, plain};
 
