@@ -76,7 +76,11 @@ fn value(line: &mut Line, place: Arg) -> Result<Expr, Mistake> {
     let read = match (literal::value(line, 0), place) {
         // Where only a number can stand, advice on strings would lead astray.
         (Err(mistake), Arg::Count(what)) if mistake.at == at && !mistake.unfinished => {
-            return Err(Mistake { hint: None, message: format!("{what} is a whole number of 0 or more"), ..mistake });
+            return Err(Mistake {
+                hint: None,
+                message: format!("{what} is a whole number of 0 or more"),
+                ..mistake
+            });
         }
         (read, _) => read?,
     };
