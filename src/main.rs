@@ -158,6 +158,8 @@ async fn script_file(lab: &mut Lab, cli: &Cli, name: &str) -> u8 {
 
 /// Reads a script aside, because a pipe may never end and signals have to be heard meanwhile.
 async fn load(lab: &Lab, name: &str) -> Result<Script, Failure> {
+    // What was said so far is shown before a wait that may be long.
+    lab.emit(What::Waiting);
     let name = name.to_string();
     let loading = tokio::task::spawn_blocking(move || replay::load(&name));
     tokio::select! {

@@ -378,9 +378,12 @@ pub fn failure(failure: &Failure, look: &Look) -> String {
 }
 
 fn caret(place: &crate::event::FailurePlace, look: &Look) -> String {
-    /// How much of a long line stands before the caret, in characters.
-    const BEFORE: usize = 60;
-    let skipped = place.column.saturating_sub(1 + BEFORE);
+    /// What stands around the line: four spaces, and `...` on both sides where it is cut.
+    const AROUND: usize = 4 + 3 + 3;
+    let room = look.width.saturating_sub(AROUND);
+    // Of a long line the part before the caret says more than the part behind it.
+    let most_before = room * 3 / 4;
+    let skipped = place.column.saturating_sub(1 + most_before);
     let shown = |from: usize, count: usize| -> String {
         let text: String =
             place.text.chars().skip(from).take(count).map(|c| if c == '\t' { ' ' } else { c }).collect();
@@ -389,10 +392,11 @@ fn caret(place: &crate::event::FailurePlace, look: &Look) -> String {
     let before = shown(skipped, place.column - 1 - skipped);
     let under = shown(place.column - 1, place.len).width().max(1);
     let mark = if skipped > 0 { "..." } else { "" };
-    let carets = "^".repeat(under.min(look.width));
-    let line = shown(skipped, BEFORE * 2);
+    let carets = "^".repeat(under.min(room.saturating_sub(before.width()).max(1)));
+    let line = shown(skipped, room);
+    let rest = if place.text.chars().nth(skipped + room).is_some() { "..." } else { "" };
     format!(
-        "    {mark}{line}\n    {}{}{}\n",
+        "    {mark}{line}{rest}\n    {}{}{}\n",
         " ".repeat(mark.len()),
         " ".repeat(before.width()),
         look.colored(AnsiColor::Red, &carets)

@@ -73,7 +73,17 @@ fn choice(line: &mut Line, what: &str, words: &'static [&'static str]) -> Result
 
 fn value(line: &mut Line, place: Arg) -> Result<Expr, Mistake> {
     let at = line.at;
-    let read = literal::value(line, 0)?;
+    let read = match (literal::value(line, 0), place) {
+        // Where only a number can stand, advice on strings would lead astray.
+        (Err(mistake), Arg::Count(what)) if mistake.at == at && !mistake.unfinished => {
+            return Err(Mistake {
+                hint: None,
+                message: format!("{what} is a whole number of 0 or more"),
+                ..mistake
+            });
+        }
+        (read, _) => read?,
+    };
     let is_count = |value: &crate::value::Value| matches!(value, Value::Int(0..));
     match (&read, place) {
         (Expr::Const(value), Arg::Count(what)) if !is_count(value) => Err(Mistake::new(

@@ -162,7 +162,8 @@ fn visit_reference(reference: &Ref, visit: &mut dyn FnMut(&Ref)) {
 /// A dict of `pairs`; a key that Python would not take or that stands twice is a mistake.
 pub fn dict(pairs: Vec<(Value, Value)>, at: usize) -> Result<Value, Mistake> {
     if let Some((key, _)) = pairs.iter().find(|(key, _)| !key.is_hashable()) {
-        return Err(Mistake::new(at, 1, format!("a {} cannot be a dict's key", key.type_name())));
+        return Err(Mistake::new(at, 1, format!("a {} cannot be a dict's key", key.type_name()))
+            .hint("as in Python, a key does not change: a str, a number, a tuple"));
     }
     if let Some(index) = first_duplicate(pairs.iter().map(|(key, _)| key)) {
         let message = format!("the key {} stands twice in this dict", pairs[index].0.repr());
@@ -174,7 +175,8 @@ pub fn dict(pairs: Vec<(Value, Value)>, at: usize) -> Result<Value, Mistake> {
 /// A set of `items`, each once; an item that Python would not take is a mistake.
 pub fn set(items: Vec<Value>, at: usize) -> Result<Value, Mistake> {
     if let Some(item) = items.iter().find(|item| !item.is_hashable()) {
-        return Err(Mistake::new(at, 1, format!("a {} cannot be in a set", item.type_name())));
+        return Err(Mistake::new(at, 1, format!("a {} cannot be in a set", item.type_name()))
+            .hint("as in Python, an item of a set does not change: a str, a number, a tuple"));
     }
     let mut distinct = items;
     while let Some(index) = first_duplicate(distinct.iter()) {

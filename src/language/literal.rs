@@ -27,7 +27,8 @@ fn value_word(word: &str) -> Option<Value> {
 /// Reads one value; the position is left just behind it.
 pub fn value(line: &mut Line, depth: usize) -> Result<Expr, Mistake> {
     if depth > MAX_DEPTH {
-        return Err(Mistake::new(line.at, 1, format!("brackets nest deeper than {MAX_DEPTH}")));
+        return Err(Mistake::new(line.at, 1, format!("brackets nest deeper than {MAX_DEPTH}"))
+            .hint("`send file PATH` sends a message of any depth from a file"));
     }
     match line.peek() {
         Some('[') => {
@@ -125,7 +126,7 @@ pub fn between(line: &Line, start: usize, open: char, close: char) -> Mistake {
             opened.column
         ))
     } else {
-        mistake
+        mistake.hint("a comma stands between two items")
     }
 }
 
@@ -177,7 +178,12 @@ fn braced(line: &mut Line, depth: usize) -> Result<Expr, Mistake> {
             break;
         }
         if !comma {
-            return Err(between(line, start, '{', '}'));
+            let mistake = between(line, start, '{', '}');
+            // Behind the first item it is still open whether this is a dict or a set.
+            return Err(match values.is_empty() && keys.len() == 1 && !mistake.unfinished {
+                true => mistake.hint("a dict has a `:` behind each key, a set has commas alone"),
+                false => mistake,
+            });
         }
         unfinished_here(line, start, '{')?;
         let key_at = line.at;

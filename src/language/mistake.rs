@@ -86,7 +86,11 @@ fn floor_boundary(text: &str, at: usize) -> usize {
 pub fn did_you_mean<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .map(|candidate| (strsim::osa_distance(typed, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
+        .filter(|(distance, candidate)| {
+            let len = candidate.chars().count();
+            // A word of which no letter is left is not near.
+            *distance <= 1 + len / 4 && *distance < len
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

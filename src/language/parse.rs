@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::argument::{argument, new_name};
-use super::line::Line;
+use super::line::{Line, identifier_len};
 use super::mistake::{Mistake, did_you_mean};
 use super::script::Files;
 use super::setting::duration;
@@ -46,6 +46,10 @@ pub fn call(line: &mut Line, context: &Context, nested: usize) -> Result<Call, M
     if wanted != Wanted::Pass {
         line.at += 1;
         line.skip_space();
+        if matches!(line.peek(), Some('!' | '?')) {
+            let mistake = Mistake::new(line.at, 1, "a step is marked once, with `!` or with `?`");
+            return Err(mistake.hint("`! STEP` has to fail, `? STEP` may fail"));
+        }
     }
     let target = target(line)?;
     let verb_at = line.at;
@@ -90,15 +94,28 @@ pub fn verb(line: &mut Line, table: &'static [&'static Spec]) -> Result<&'static
     if word.is_empty() || word.starts_with('#') {
         return Err(line.mistake("a command is missing").hint("`help` lists the commands"));
     }
+    if word.starts_with(['{', '[', '(', '"', '\'', '$']) {
+        let mistake = Mistake::new(line.at, 1, "a value is not a command");
+        return Err(mistake.hint("`send VALUE` sends it, `let NAME = VALUE` gives it a name"));
+    }
     let mistake = line.mistake(format!("`{shown}` is not a command"));
-    let names = table.iter().flat_map(|spec| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
-    Err(match did_you_mean(word, names) {
-        Some(near) => mistake.hint(format!("did you mean `{near}`?")),
-        None if word.starts_with(['{', '[', '"', '\'', '$']) => {
-            mistake.hint("a value alone does nothing: `send VALUE` sends it")
-        }
+    Err(match instead(word, &line.rest()[word.len()..], table) {
+        Some(hint) => mistake.hint(hint),
         None => mistake.hint("`help` lists the commands"),
     })
+}
+
+/// What somebody who typed `word` most likely wants to type; who thinks in Python writes brackets and `x = 5`.
+fn instead(word: &str, behind: &str, table: &'static [&'static Spec]) -> Option<String> {
+    let called = word.split_once('(').map(|(name, _)| name.rsplit('.').next().unwrap_or(name));
+    if let Some(spec) = table.iter().find(|spec| called == Some(spec.name)) {
+        return Some(format!("a command takes no brackets: {}", crate::reference::usage(spec)));
+    }
+    if behind.trim_start().starts_with('=') && identifier_len(word) == word.len() {
+        return Some(format!("`let {word} = VALUE` gives a value a name"));
+    }
+    let names = table.iter().flat_map(|spec| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
+    did_you_mean(&word.to_lowercase(), names).map(|near| format!("did you mean `{near}`?"))
 }
 
 type Read = (usize, Vec<Parsed>, Option<Option<std::time::Duration>>, Option<String>);

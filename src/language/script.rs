@@ -195,7 +195,8 @@ pub fn included(line: &mut Line, context: &Context) -> Result<Arc<Script>, Mista
             .hint("leave one of the includes out"));
     }
     if context.files.chain.len() >= MAX_INCLUDES {
-        return Err(Mistake::new(at, len, format!("scripts include scripts deeper than {MAX_INCLUDES}")));
+        return Err(Mistake::new(at, len, format!("scripts include scripts deeper than {MAX_INCLUDES}"))
+            .hint("put their lines into fewer files"));
     }
     let script = load(&path, context.table, context.files).map_err(|failure| {
         if failure.place.is_some() {

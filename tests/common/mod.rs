@@ -52,6 +52,7 @@ impl Folder {
 
     pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         path
     }
@@ -80,6 +81,13 @@ pub fn script(text: &str) -> Shell {
     let shell = Shell::new(["test.lab"]);
     shell.folder.write("test.lab", text);
     shell
+}
+
+/// A script whose last line is wrong runs nothing: the screen holds this and no more.
+#[track_caller]
+pub fn refused(line: impl AsRef<[u8]>, expected: &str) {
+    let text = [b"say never shown\n", line.as_ref(), b"\n"].concat();
+    Shell::new(["test.lab"]).file("test.lab", text).run().shows(2, expected);
 }
 
 impl Shell {
@@ -125,6 +133,24 @@ impl Shell {
         self
     }
 
+    /// The folder that it starts in.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// As a command, for what is not said here; the folder lives as long as the second part.
+    pub fn into_command(self) -> (Command, Folder) {
+        (self.command, self.folder)
+    }
+
+    /// Starts it with a standard input that stays open and empty until the second part is dropped.
+    pub fn start_waiting(mut self) -> (Running, std::io::PipeWriter) {
+        let (stdin, held) = std::io::pipe().unwrap();
+        let (screen, out) = std::io::pipe().unwrap();
+        self.command.stdin(stdin).stdout(out.try_clone().unwrap()).stderr(out);
+        (self.launch(screen, None), held)
+    }
+
     pub fn limit(mut self, limit: Duration) -> Shell {
         self.limit = limit;
         self
@@ -152,6 +178,10 @@ impl Shell {
 
     fn begin(mut self, screen: std::io::PipeReader, errors: Option<std::io::PipeReader>) -> Running {
         self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        self.launch(screen, errors)
+    }
+
+    fn launch(mut self, screen: std::io::PipeReader, errors: Option<std::io::PipeReader>) -> Running {
         let started = Instant::now();
         let mut child = self.command.spawn().expect("the program starts");
         if let (Some(text), Some(mut stdin)) = (self.stdin, child.stdin.take()) {
