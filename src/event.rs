@@ -64,8 +64,8 @@ pub enum What {
     Arrival { class: String, arrival: Arrival },
     /// A client of a class sent a message that no `on` took.
     SeatMessage { class: String, seat: u64, message: Message },
-    /// How it stands with a class; told now and then.
-    ClassStatus { class: String, status: ClassStatus },
+    /// How it stands with a class; told now and then (`is_tick`), and when somebody asked.
+    ClassStatus { class: String, status: ClassStatus, is_tick: bool },
     /// A message was offered to everyone in a class.
     Broadcast { class: String, value: Value, reached: usize, dropped: usize },
     /// A class has ended.
@@ -179,6 +179,8 @@ pub struct Failure {
     pub place: Option<FailurePlace>,
     /// Byte range of the step's text to point at.
     pub span: Option<(usize, usize)>,
+    /// What happened in a few words, without the socket's name: what a roster row says.
+    pub brief: Option<String>,
 }
 
 /// Whose fault a failure is.
@@ -229,7 +231,15 @@ pub struct Summary {
 impl Failure {
     /// A failure of some kind.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
-        Failure { kind, message: message.into(), hint: None, details: Vec::new(), place: None, span: None }
+        Failure {
+            kind,
+            message: message.into(),
+            hint: None,
+            details: Vec::new(),
+            place: None,
+            span: None,
+            brief: None,
+        }
     }
 
     /// A check that did not hold.
@@ -250,6 +260,12 @@ impl Failure {
     /// The same failure with a way out.
     pub fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same failure in a few words.
+    pub fn brief(mut self, brief: impl Into<String>) -> Failure {
+        self.brief = Some(brief.into());
         self
     }
 

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use lab2sh::cli::{Cli, Color};
@@ -15,6 +16,9 @@ use lab2sh::output::{Form, Output, Trouble};
 use lab2sh::platform::{self, TerminalMode};
 use lab2sh::render::Look;
 use lab2sh::{prompt, replay, shell};
+
+/// How long a class may take to end, its clients' farewell of half a second included.
+const CLASS_END: Duration = Duration::from_millis(900);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -34,9 +38,8 @@ fn main() -> ExitCode {
                 };
                 tokio::select! {
                     biased;
-                    // First, so that the signals are ours before anything runs.
+                    // First, so that the signal is ours before anything runs.
                     status = ctrl_c => status,
-                    status = platform::ending_signal() => status,
                     status = work(&cli, &output, &interrupt, &terminal) => status,
                 }
             });
@@ -92,7 +95,31 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
     lab.eager = true;
-    let mut status = lines(&mut lab, cli).await;
+    let status = tokio::select! {
+        biased;
+        status = platform::ending_signal() => status,
+        status = drive(&mut lab, cli, output, terminal) => status,
+    };
+    end_classes(&lab, output).await;
+    status
+}
+
+/// Lets every class say farewell; a second Ctrl-C ends at once.
+async fn end_classes(lab: &Lab, output: &Output) {
+    output.set_above(None);
+    lab.interrupt.clear();
+    for class in lab.classes() {
+        tokio::select! {
+            // Longer than every seat's own farewell; a seat that hangs does not keep the others.
+            _ = tokio::time::timeout(CLASS_END, class.end()) => {}
+            () = lab.interrupt.raised() => return,
+        }
+    }
+}
+
+/// The lines of `-c`, then a script, then the prompt, as far as they are asked for.
+async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
+    let mut status = lines(lab, cli).await;
     let script = match cli.words.first() {
         Some(name) => Some(name.as_str()),
         None if cli.lines.is_empty() && !cli.interactive && !stdin().is_terminal() => Some("-"),
@@ -103,7 +130,7 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
         && goes_on
         && !lab.quitting
     {
-        status = status.max(script_file(&mut lab, cli, name).await);
+        status = status.max(script_file(lab, cli, name).await);
     }
     let is_done = (script.is_some() || !cli.lines.is_empty() || cli.check) && !cli.interactive;
     if is_done || lab.quitting {
@@ -176,13 +203,13 @@ fn not_run(lab: &Lab, failure: Failure) -> u8 {
     status
 }
 
-async fn at_prompt(mut lab: Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
+async fn at_prompt(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
     let history = state_folder().map(|folder| folder.join("history"));
     if stdin().is_terminal() {
-        return prompt::run(&mut lab, output, history.as_deref(), terminal).await;
+        return prompt::run(lab, output, history.as_deref(), terminal).await;
     }
     // `-i` without a terminal: the rest of standard input is a script.
-    script_file(&mut lab, cli, "-").await
+    script_file(lab, cli, "-").await
 }
 
 /// `$XDG_STATE_HOME/lab2sh`, or what stands for it on this system.

@@ -16,7 +16,7 @@ use rustyline::history::{History as _, MemHistory};
 use rustyline::validate::Validator;
 use rustyline::{
     Behavior, Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event,
-    EventContext, EventHandler, Helper, KeyEvent, RepeatCount,
+    EventContext, EventHandler, ExternalPrinter, Helper, KeyEvent, RepeatCount,
 };
 use tokio::sync::oneshot;
 use unicode_width::UnicodeWidthStr;
@@ -24,7 +24,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::commands::{TABLE, announce};
 use crate::event::FailureKind;
 use crate::history::{History, LINES_MAX};
-use crate::lab::{Binding, Lab, OF_CONNECTION, OF_LISTENER, Pauser};
+use crate::lab::{Binding, Lab, OF_CLASS, OF_CONNECTION, OF_LISTENER, Pauser};
 use crate::language::complete::{Candidates, Known, complete, usage_hint};
 use crate::language::highlight::{Ink, inks};
 use crate::output::Output;
@@ -34,6 +34,9 @@ use crate::value::{is_bidi, is_printable};
 
 /// How long `pause` waits for Enter before it looks whether it is still wanted.
 const PAUSE_LOOK: Duration = Duration::from_millis(100);
+
+/// How many texts may wait to be printed above the line that is typed.
+const ABOVE_MAX: usize = 256;
 
 /// What a line that was asked for turned out to be.
 enum Typed {
@@ -60,10 +63,16 @@ pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, termina
     let lines = kept.lines.clone();
     let (added, new_lines) = mpsc::channel::<String>();
     let (mode, color) = (terminal.clone(), output.look().color);
+    let (above, texts) = mpsc::sync_channel::<String>(ABOVE_MAX);
     std::thread::spawn(move || {
         let assistant = Assistant { known: editor_known, files: FilenameCompleter::new(), color };
         match editor(lines, assistant) {
-            Ok(editor) => edit(editor, &inbox, &new_lines, &mode),
+            Ok(mut editor) => {
+                if let Ok(printer) = editor.create_external_printer() {
+                    std::thread::spawn(move || print_above(printer, &texts));
+                }
+                edit(editor, &inbox, &new_lines, &mode);
+            }
             Err(error) => refuse(&inbox, &error.to_string()),
         }
     });
@@ -85,7 +94,14 @@ pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, termina
         if requests.send(Request { prompt, answer }).is_err() {
             return FailureKind::Network.status();
         }
-        let text = match typed.await {
+        let above = above.clone();
+        // A full queue means a terminal that takes nothing: what would go there is dropped, and the class goes on.
+        output.set_above(Some(Box::new(move |text| {
+            !matches!(above.try_send(text), Err(mpsc::TrySendError::Disconnected(_)))
+        })));
+        let typed = typed.await;
+        output.set_above(None);
+        let text = match typed {
             Ok(Typed::Line(line)) => line,
             Ok(Typed::Cleared) => {
                 open.clear();
@@ -155,6 +171,7 @@ fn known_of(lab: &Lab) -> Known {
         match binding {
             Binding::Value(value) => known.values.push((name.to_string(), value.clone())),
             Binding::Connection(_) => known.sockets.push((name.to_string(), OF_CONNECTION)),
+            Binding::Class(_) => known.sockets.push((name.to_string(), OF_CLASS)),
             Binding::Listener(_) => known.sockets.push((name.to_string(), OF_LISTENER)),
         }
     }
@@ -231,6 +248,15 @@ impl ConditionalEventHandler for Ends {
         };
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = how;
         Some(Cmd::AcceptLine)
+    }
+}
+
+/// Prints texts above the line that is being typed, in a thread of its own: a terminal that is stopped stops only this.
+fn print_above(mut printer: impl ExternalPrinter, texts: &mpsc::Receiver<String>) {
+    for text in texts {
+        if printer.print(text).is_err() {
+            return;
+        }
     }
 }
 

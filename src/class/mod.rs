@@ -10,7 +10,7 @@ mod save;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,7 +24,6 @@ pub use save::save;
 
 use crate::event::{Arrival, ClassStatus, Event, Sink, What};
 use crate::net::{Framing, Offer, WeakWriter, Writer, frame};
-use crate::value::Value;
 
 /// How many seat numbers are reserved in the journal at once, so that giving out one costs no wait for the disk.
 const SEATS_RESERVED: u64 = 1000;
@@ -50,6 +49,7 @@ pub struct Class {
     pub limits: Limits,
     state: Mutex<State>,
     journal: Option<Journal>,
+    table: Option<PathBuf>,
     messages: AtomicU64,
     closing: AtomicBool,
     closed: Notify,
@@ -92,6 +92,7 @@ impl Class {
         local: SocketAddr,
         limits: Limits,
         journal: Option<(Journal, Kept)>,
+        table: Option<PathBuf>,
         sink: Sink,
     ) -> Class {
         let mut state = State { next_seat: 1, ..State::default() };
@@ -114,6 +115,7 @@ impl Class {
             limits,
             state: Mutex::new(state),
             journal,
+            table,
             messages: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             closed: Notify::new(),
@@ -265,11 +267,6 @@ impl Class {
         outcome
     }
 
-    /// Everyone's farewell: a pickled None, as class programs know it.
-    pub fn farewell(value: &Value) -> Vec<u8> {
-        crate::pickle::encode(value, 3).unwrap_or_default()
-    }
-
     /// Asks every seat to end.
     pub fn close(&self) {
         self.closing.store(true, Ordering::Release);
@@ -335,6 +332,27 @@ impl Class {
     /// Calls `read` with the roster.
     pub fn with_roster<T>(&self, read: impl FnOnce(&Roster) -> T) -> T {
         read(&self.state().roster)
+    }
+
+    /// Ends the class: every seat says farewell, and the roster is saved beside the journal where there is one.
+    pub async fn end(&self) {
+        self.close();
+        self.empty().await;
+        if let Some(table) = &self.table {
+            let shown = crate::value::escape(&table.to_string_lossy()).into_owned();
+            self.emit(match self.save(table) {
+                Ok(rows) => What::RosterSaved { file: shown, rows },
+                Err(why) => {
+                    let message = format!("cannot save the roster as `{shown}`: {why}");
+                    What::Warning {
+                        socket: Some(self.name.clone()),
+                        message,
+                        hint: Some("the journal has every row".into()),
+                    }
+                }
+            });
+        }
+        self.emit(What::ClassClosed { class: self.name.clone(), status: self.status() });
     }
 
     /// Writes the roster to a file.

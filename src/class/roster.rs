@@ -101,11 +101,11 @@ impl Roster {
             Status::Connected => {
                 self.failed += 1;
                 let row = self.rows.remove(&seat)?;
-                Some(Row { status: Status::Failed, reason: reason.to_string(), ..row })
+                Some(Row { status: Status::Failed, reason: before(reason, "the identity"), ..row })
             }
             Status::Identified => {
                 row.status = Status::LeftEarly;
-                row.reason = reason.to_string();
+                row.reason = before(reason, "it passed");
                 Some(row.clone())
             }
             Status::Passed | Status::LeftEarly | Status::Failed => None,
@@ -130,5 +130,16 @@ impl Roster {
     /// Rows with an identity.
     pub fn students(&self) -> impl Iterator<Item = &Row> {
         self.rows.values().filter(|row| row.status != Status::Connected)
+    }
+}
+
+/// `closed` is `closed before the identity`; a reason that says more stands alone.
+fn before(reason: &str, what: &str) -> String {
+    match reason {
+        "closed" | "reset" | "dead" => format!("{reason} before {what}"),
+        _ => match reason.strip_prefix("no message in ") {
+            Some(time) => format!("no identity in {time}"),
+            None => reason.to_string(),
+        },
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::command::{Arg, Call, Codec, Group, Names, Parsed, Spec};
-use crate::event::{Failure, Message, What};
+use crate::event::{Failure, FailureKind, Message, What};
 use crate::lab::{Lab, Settings};
 use crate::net::{self, End, Send};
 use crate::pickle;
@@ -57,6 +57,12 @@ struct Outgoing {
 }
 
 async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    if let Some((name, _)) = &call.target
+        && lab.get(name).is_none()
+        && let Some((writer, framing)) = lab.seat_writer(name)
+    {
+        return send_to_seat(lab, call, name, &writer, framing).await;
+    }
     let name = lab.socket_name(call)?;
     lab.link(&name)?;
     let settings = lab.settings_of(&name);
@@ -102,6 +108,44 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             }
             Err(failure.hint("the rest goes out before the next `send` on it; `reset` gives up"))
         }
+    }
+}
+
+/// `@seat3 send ...`: the class reads that connection, anybody may write to it.
+async fn send_to_seat(
+    lab: &Lab,
+    call: &Call,
+    name: &str,
+    writer: &net::Writer,
+    framing: net::Framing,
+) -> Result<(), Failure> {
+    let outgoing = outgoing(lab, call, &lab.settings)?;
+    let limit = lab.limit(call, None);
+    let started = Instant::now();
+    let bytes = net::frame(framing, outgoing.payload);
+    let length = bytes.len();
+    match limit.wait(writer.send(bytes)).await {
+        Some(Send::All) => {
+            let message = Message {
+                value: outgoing.value,
+                bytes: length,
+                codec: outgoing.codec,
+                protocol: outgoing.protocol,
+                reads: 0,
+                waiting: 0,
+                actions: Vec::new(),
+                notes: Vec::new(),
+                took: started.elapsed(),
+                expected: false,
+            };
+            lab.emit(What::Sent { socket: name.to_string(), message });
+            Ok(())
+        }
+        Some(Send::Broken(error)) => Err(cannot_send(name, &error, 0, false)),
+        None => Err(Failure::network(format!(
+            "`{name}` does not read: the message waits within {}",
+            limit.shown()
+        ))),
     }
 }
 
@@ -206,7 +250,7 @@ async fn recv(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     if call.form == 1 {
         return recv_n(lab, call, name).await;
     }
-    let arrived = receive::arrive(lab, &name, limit).await?;
+    let arrived = receive::arrive(lab, &name, limit, FailureKind::Network).await?;
     if let Some(result) = &call.name {
         lab.bind_value(result, arrived.message.value.clone())?;
     }

@@ -7,6 +7,7 @@ pub mod highlight;
 pub mod line;
 pub mod literal;
 pub mod mistake;
+pub mod names;
 mod number;
 pub mod parse;
 mod pattern;

@@ -1,5 +1,7 @@
 //! Events as text for people; the only file that formats for a screen.
 
+mod class;
+
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -89,7 +91,7 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Failed(it) => failure(it, look),
         What::Summary(it) => summary(it, look),
         What::Waiting => return None,
-        other => return socket_event(other, look),
+        other => return class::event(other, look).or_else(|| socket_event(other, look)),
     })
 }
 
