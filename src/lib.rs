@@ -1,4 +1,36 @@
-//! A scriptable shell for socket experiments.
-#![doc = ""]
+//! A scriptable shell for socket experiments. One road leads through it:
+//!
+//! ```text
+//! line --parse--> Call --run--> effect on the Lab (sockets, names) --emit--> Event --> render (screen) | report (JSON)
+//!   ^               ^
+//! prompt, script  the table of commands
+//! ```
+//!
+//! - [`language`]: a line's text to a [`command::Call`], or a mistake with its place
+//! - [`command`]: what a command is; [`commands`]: the table, a file a family; [`mod@reference`]: help from it
+//! - [`lab`]: the state that commands act on; [`step`]: runs one call; [`shell`]: the only way in
+//! - [`net`]: sockets and message boundaries; [`pickle`]: scanning, decoding, encoding
+//! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
+//! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
+//! - [`prompt`], [`replay`]: what drives the shell; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
+
+pub mod cli;
+pub mod command;
+pub mod commands;
+pub mod event;
+pub mod history;
+pub mod lab;
+pub mod language;
+pub mod net;
+pub mod output;
+pub mod pattern;
 pub mod pickle;
+pub mod platform;
+pub mod prompt;
+pub mod reference;
+pub mod render;
+pub mod replay;
+pub mod report;
+pub mod shell;
+pub mod step;
 pub mod value;

@@ -1,2 +1,192 @@
-//! The program.
-fn main() {}
+//! Arguments in, exit status out: a prompt on a terminal, a script otherwise. The only reader of the environment.
+
+use std::io::{IsTerminal, stdin, stdout};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use lab2sh::cli::{Cli, Color};
+use lab2sh::command::Script;
+use lab2sh::commands::TABLE;
+use lab2sh::event::{Event, Failure, FailureKind, Sink, What};
+use lab2sh::lab::{Interrupt, Lab};
+use lab2sh::output::{Form, Output, Trouble};
+use lab2sh::platform::{self, TerminalMode};
+use lab2sh::render::Look;
+use lab2sh::{prompt, replay, shell};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Arc::new(TerminalMode::save());
+    let interrupt = Interrupt::default();
+    let output = Arc::new(output(&cli, &interrupt));
+    // One thread: a round trip costs no wake-up of another, and a script is one conversation at a time.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let status = match runtime {
+        Ok(runtime) => {
+            let status = runtime.block_on(async {
+                let ctrl_c = async {
+                    while tokio::signal::ctrl_c().await.is_ok() {
+                        interrupt.raise();
+                    }
+                    std::future::pending::<u8>().await
+                };
+                tokio::select! {
+                    biased;
+                    // First, so that the signals are ours before anything runs.
+                    status = ctrl_c => status,
+                    status = platform::ending_signal() => status,
+                    status = work(&cli, &output, &interrupt, &terminal) => status,
+                }
+            });
+            runtime.shutdown_background();
+            status
+        }
+        Err(error) => {
+            output.complain(&format!("error: cannot start: {}\n", platform::reason(&error)));
+            FailureKind::Network.status()
+        }
+    };
+    // What is written next must not meet a terminal in the line editor's mode.
+    terminal.restore();
+    ExitCode::from(finish(&output, status))
+}
+
+/// The last of the output; a trouble with it decides the status.
+fn finish(output: &Output, status: u8) -> u8 {
+    match output.finish() {
+        None => status,
+        // The reader of a pipe has what it wanted: 128 and SIGPIPE's number, as for any program in a pipe.
+        Some(Trouble::Closed) => 128 + 13,
+        Some(Trouble::Failed(why)) => {
+            output.complain(&format!("error: cannot write output: {why}\n"));
+            FailureKind::Network.status()
+        }
+    }
+}
+
+fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
+    let form = match (cli.json, cli.quiet) {
+        (true, _) => Form::Json,
+        (false, true) => Form::Quiet,
+        (false, false) => Form::Text,
+    };
+    let color = match cli.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+            stdout().is_terminal() && !refused && !dumb
+        }
+    };
+    Output::new(form, Look::new(color), interrupt.clone())
+}
+
+async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: &Arc<TerminalMode>) -> u8 {
+    let sink: Sink = {
+        let output = output.clone();
+        Arc::new(move |event: Event| output.show(&event))
+    };
+    let mut lab = Lab::new(sink);
+    lab.interrupt = interrupt.clone();
+    lab.eager = true;
+    let mut status = lines(&mut lab, cli).await;
+    let script = match cli.words.first() {
+        Some(name) => Some(name.as_str()),
+        None if cli.lines.is_empty() && !cli.interactive && !stdin().is_terminal() => Some("-"),
+        None => None,
+    };
+    let goes_on = status == 0 || (cli.keep_going && status != FailureKind::Interrupted.status());
+    if let Some(name) = script
+        && goes_on
+        && !lab.quitting
+    {
+        status = status.max(script_file(&mut lab, cli, name).await);
+    }
+    let is_done = (script.is_some() || !cli.lines.is_empty() || cli.check) && !cli.interactive;
+    if is_done || lab.quitting {
+        return status;
+    }
+    at_prompt(lab, cli, output, terminal).await
+}
+
+/// The lines of `-c`: all are parsed before the first is run, as those of a script are.
+async fn lines(lab: &mut Lab, cli: &Cli) -> u8 {
+    let steps: Vec<String> = cli.lines.iter().flat_map(|line| shell::split(line, TABLE)).collect();
+    for step in &steps {
+        if let Err(failure) = shell::check(step, "-c", TABLE) {
+            return not_run(lab, failure);
+        }
+    }
+    let mut status = 0;
+    for step in steps.iter().filter(|_| !cli.check) {
+        if let Err(kind) = shell::line(lab, step, "-c", TABLE).await {
+            status = status.max(kind.status());
+            if !cli.keep_going || kind == FailureKind::Interrupted {
+                break;
+            }
+        }
+        if lab.quitting {
+            break;
+        }
+    }
+    status
+}
+
+async fn script_file(lab: &mut Lab, cli: &Cli, name: &str) -> u8 {
+    let loaded = load(lab, name).await.and_then(|script| {
+        let given = replay::given(&script, cli.words.get(1..).unwrap_or_default())?;
+        replay::check_names(&script, lab.names().map(|(name, _)| name))?;
+        Ok((script, given))
+    });
+    let (script, given) = match loaded {
+        Ok(loaded) => loaded,
+        Err(failure) => return not_run(lab, failure),
+    };
+    if cli.check {
+        return 0;
+    }
+    lab.given = given;
+    lab.folder = Path::new(name).parent().map(PathBuf::from).unwrap_or_default();
+    if stdin().is_terminal() && stdout().is_terminal() && !cli.json && !cli.quiet {
+        lab.pauser = Some(prompt::pauser());
+    }
+    replay::run(lab, &script, cli.keep_going).await
+}
+
+/// Reads a script aside, because a pipe may never end and signals have to be heard meanwhile.
+async fn load(lab: &Lab, name: &str) -> Result<Script, Failure> {
+    let name = name.to_string();
+    let loading = tokio::task::spawn_blocking(move || replay::load(&name));
+    tokio::select! {
+        loaded = loading => loaded.unwrap_or_else(|error| Err(Failure::script(format!("cannot read the script: {error}")))),
+        () = lab.interrupt.raised() => {
+            Err(Failure::new(FailureKind::Interrupted, "interrupted before the script was read"))
+        }
+    }
+}
+
+fn not_run(lab: &Lab, failure: Failure) -> u8 {
+    let status = failure.kind.status();
+    lab.emit(What::Failed(failure));
+    status
+}
+
+async fn at_prompt(mut lab: Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
+    let history = state_folder().map(|folder| folder.join("history"));
+    if stdin().is_terminal() {
+        return prompt::run(&mut lab, output, history.as_deref(), terminal).await;
+    }
+    // `-i` without a terminal: the rest of standard input is a script.
+    script_file(&mut lab, cli, "-").await
+}
+
+/// `$XDG_STATE_HOME/lab2sh`, or what stands for it on this system.
+fn state_folder() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    let folder = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+    Some(folder.join("lab2sh"))
+}

@@ -15,6 +15,12 @@ pub fn is_printable(c: char) -> bool {
     !matches!(c.general_category_group(), GeneralCategoryGroup::Other | GeneralCategoryGroup::Separator)
 }
 
+/// A character that turns the direction of what stands around it, so that a line can show another order than it has
+/// (CVE-2021-42574).
+pub fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Text for a screen: every character that is not printable as `\n`, `\x1b`, `\u202e` or `\U000e0041`.
 /// Spaces and backslashes stay as they are.
 pub fn escape(text: &str) -> Cow<'_, str> {

@@ -1,0 +1,324 @@
+//! What a command is: its entry in the table, the kinds of its arguments, and a call of it that was parsed.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::Failure;
+use crate::lab::Lab;
+use crate::language::expr::{Expr, Ref, Template};
+use crate::pattern::Pattern;
+use crate::value::Value;
+
+/// A command that is under way. Dropping it cancels it; what it awaits is cancel-safe.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
+
+/// One entry of the table of commands. Help, completion, hints and the README's table are made from it, and its example is its test.
+pub struct Spec {
+    /// The verb.
+    pub name: &'static str,
+    /// Other words for it.
+    pub aliases: &'static [&'static str],
+    /// The heading it stands under.
+    pub group: Group,
+    /// The forms it takes, tried in order.
+    pub forms: &'static [&'static [Arg]],
+    /// One line: what it does.
+    pub summary: &'static str,
+    /// Lines that show it; they pass when run as a script of their own.
+    pub example: &'static str,
+    /// Whether `within` bounds it.
+    pub within: bool,
+    /// What `as` calls: a socket, a value, or nothing.
+    pub names: Names,
+    /// What it does.
+    pub run: for<'a> fn(&'a mut Lab, &'a Call) -> Running<'a>,
+}
+
+/// What `as NAME` names behind a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// `as` cannot stand here.
+    Nothing,
+    /// The socket that the command makes.
+    Socket,
+    /// The value that the command receives.
+    Value,
+}
+
+/// A heading of the command table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Opening, closing and choosing sockets.
+    Sockets,
+    /// Sending and receiving.
+    Messages,
+    /// Wanting something of what came.
+    Checks,
+    /// What a script does between messages.
+    Flow,
+    /// The shell itself.
+    Shell,
+}
+
+/// The headings in order, with their text.
+pub const GROUPS: [(Group, &str); 5] = [
+    (Group::Sockets, "sockets"),
+    (Group::Messages, "messages"),
+    (Group::Checks, "checks"),
+    (Group::Flow, "flow"),
+    (Group::Shell, "shell"),
+];
+
+/// One place in a form: what may stand there, and what help calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arg {
+    /// Just this word.
+    Keyword(&'static str),
+    /// One of these words.
+    Choice(&'static str, &'static [&'static str]),
+    /// `HOST PORT` or `HOST:PORT`.
+    Address,
+    /// `PORT` or `HOST:PORT`, for listening.
+    Bind,
+    /// The name of a socket that is there.
+    Socket,
+    /// A name to give.
+    Name,
+    /// A value.
+    Value(&'static str),
+    /// A value that is a whole number, 0 or more.
+    Count(&'static str),
+    /// A pattern.
+    Pattern,
+    /// One of `== != < <= > >= in`.
+    Operator,
+    /// A duration with its unit.
+    Duration,
+    /// The rest of the line.
+    Text,
+    /// Bytes as hex digits.
+    Hex,
+    /// A file's name.
+    File,
+    /// A script's name, then `NAME=VALUE`s; the script is read and parsed with this line.
+    Script,
+    /// The name of an option and its value.
+    Setting,
+    /// A verb.
+    Verb,
+    /// A whole step.
+    Step,
+}
+
+/// An argument that was parsed.
+#[derive(Clone, Debug)]
+pub enum Parsed {
+    /// A keyword, or one of a choice.
+    Word(&'static str),
+    /// A host and a port; without a host the usual one.
+    Address(Option<Template>, Template),
+    /// A name.
+    Name(String),
+    /// A value, a count.
+    Value(Expr),
+    /// A pattern.
+    Pattern(Box<Pattern>),
+    /// A duration.
+    Duration(Duration),
+    /// Text or a file's name.
+    Text(Template),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// A script's steps.
+    Script(Arc<Script>),
+    /// An option with its value.
+    Setting(Setting),
+    /// A step.
+    Step(Arc<Call>),
+}
+
+/// An option and the value it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// How long a step may wait; `None` for ever.
+    Timeout(Option<Duration>),
+    /// How values are written.
+    Codec(Codec),
+    /// How messages are told apart.
+    Framing(crate::net::Framing),
+    /// The pickle protocol that is written, 2 or 3.
+    Protocol(u8),
+    /// The largest message that is read, in bytes.
+    MaxMessage(usize),
+}
+
+/// How a value is written as bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    /// A Python pickle.
+    Pickle,
+    /// JSON text.
+    Json,
+    /// UTF-8 text.
+    Text,
+    /// Plain bytes, typed and shown as hex.
+    Hex,
+}
+
+/// What a step's outcome has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// It passes.
+    Pass,
+    /// `!`: it fails.
+    Fail,
+    /// `?`: either.
+    Either,
+}
+
+/// One step, parsed.
+pub struct Call {
+    /// Its text, without the newline behind it.
+    pub text: Arc<str>,
+    /// The file it stands in, as the user named it.
+    pub file: Arc<str>,
+    /// Its first line, from 1.
+    pub line: usize,
+    /// What its outcome has to be.
+    pub wanted: Wanted,
+    /// `@NAME`, with its byte offset.
+    pub target: Option<(String, usize)>,
+    /// The command.
+    pub spec: &'static Spec,
+    /// Byte offset of the verb.
+    pub verb_at: usize,
+    /// Which of the command's forms.
+    pub form: usize,
+    /// The arguments, one for each place of the form.
+    pub args: Vec<Parsed>,
+    /// Byte offset where the arguments begin.
+    pub args_at: usize,
+    /// `within`: how long; `None` inside for `none`.
+    pub within: Option<Option<Duration>>,
+    /// `as NAME`.
+    pub name: Option<String>,
+}
+
+/// The steps of a file, in order.
+#[derive(Debug, Default)]
+pub struct Script {
+    /// The name the user gave.
+    pub file: Arc<str>,
+    /// Phases and steps.
+    pub items: Vec<Item>,
+    /// The params given to it, by name: text from a command line or an `include` line.
+    pub params: Vec<(String, Template)>,
+}
+
+/// A line of a script that means something.
+#[derive(Debug)]
+pub enum Item {
+    /// `## Title`.
+    Phase(String),
+    /// A step.
+    Step(Call),
+}
+
+impl Script {
+    /// How many steps there are, included ones not counted.
+    pub fn steps(&self) -> usize {
+        self.items.iter().filter(|item| matches!(item, Item::Step(_))).count()
+    }
+
+    /// Every step, with those of included scripts and of `repeat`.
+    pub fn each_call(&self, visit: &mut dyn FnMut(&Call)) {
+        for item in &self.items {
+            if let Item::Step(call) = item {
+                call.each_call(visit);
+            }
+        }
+    }
+}
+
+impl Call {
+    /// Argument `index` as a value.
+    pub fn value(&self, lab: &Lab, index: usize) -> Result<Value, Failure> {
+        match self.args.get(index) {
+            Some(Parsed::Value(expr)) => lab.eval(expr),
+            _ => Err(self.misread(index)),
+        }
+    }
+
+    /// Argument `index` as a whole number.
+    pub fn count(&self, lab: &Lab, index: usize) -> Result<usize, Failure> {
+        match self.value(lab, index)? {
+            Value::Int(count) if count >= 0 => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
+            other => {
+                Err(Failure::script(format!("{} is not a whole number of 0 or more", other.repr_cut(60).0)))
+            }
+        }
+    }
+
+    /// Argument `index` as text, `$name` filled in.
+    pub fn text(&self, lab: &Lab, index: usize) -> Result<String, Failure> {
+        match self.args.get(index) {
+            Some(Parsed::Text(template)) => lab.fill(template),
+            _ => Err(self.misread(index)),
+        }
+    }
+
+    /// Argument `index` as a name.
+    pub fn name_at(&self, index: usize) -> Option<&str> {
+        match self.args.get(index) {
+            Some(Parsed::Name(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// A form and its `run` that disagree: a fault of the table, told rather than panicked about.
+    pub fn misread(&self, index: usize) -> Failure {
+        Failure::script(format!("`{}` has no argument {index} of that kind", self.spec.name))
+    }
+
+    /// This step, with those of an included script or of `repeat`.
+    pub fn each_call(&self, visit: &mut dyn FnMut(&Call)) {
+        visit(self);
+        for arg in &self.args {
+            match arg {
+                Parsed::Step(step) => step.each_call(visit),
+                Parsed::Script(script) => script.each_call(visit),
+                _ => {}
+            }
+        }
+    }
+
+    /// Calls `visit` with every `$name` in the arguments.
+    pub fn each_reference(&self, visit: &mut dyn FnMut(&Ref)) {
+        for arg in &self.args {
+            match arg {
+                Parsed::Value(expr) => expr.each_reference(visit),
+                Parsed::Pattern(pattern) => pattern.each_expr(&mut |expr| expr.each_reference(visit)),
+                Parsed::Text(template) => template.references().for_each(&mut *visit),
+                Parsed::Address(host, port) => {
+                    host.iter().flat_map(Template::references).for_each(&mut *visit);
+                    port.references().for_each(&mut *visit);
+                }
+                Parsed::Step(step) => step.each_reference(visit),
+                Parsed::Word(_)
+                | Parsed::Name(_)
+                | Parsed::Duration(_)
+                | Parsed::Bytes(_)
+                | Parsed::Script(_)
+                | Parsed::Setting(_) => {}
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.text)
+    }
+}

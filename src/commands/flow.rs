@@ -1,0 +1,219 @@
+//! What a script does between messages: names, narration, waiting, other scripts, repetition.
+
+use crate::command::{Arg, Call, Group, Item, Names, Parsed, Spec};
+use crate::event::{Failure, What};
+use crate::lab::{Binding, Lab};
+use crate::language::expr::Expr;
+use crate::language::line::Line;
+use crate::language::literal;
+use crate::step::{self, STEPS_PER_TURN};
+use crate::value::Value;
+
+pub static LET: Spec = Spec {
+    name: "let",
+    aliases: &[],
+    group: Group::Flow,
+    forms: &[&[Arg::Name, Arg::Keyword("="), Arg::Value("VALUE")]],
+    summary: "give a value a name; `$NAME` stands for it",
+    example: "let ada = {\"name\": \"Ada\", \"id\": 7}\ncheck $ada.id == 7",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(std::future::ready(bind(lab, call))),
+};
+
+pub static PARAM: Spec = Spec {
+    name: "param",
+    aliases: &[],
+    group: Group::Flow,
+    forms: &[&[Arg::Name, Arg::Keyword("="), Arg::Value("VALUE")]],
+    summary: "a `let` that can be given: `lab2sh x.lab NAME=VALUE`",
+    example: "param port = 12000\ncheck $port == 12000",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(std::future::ready(param(lab, call))),
+};
+
+pub static SAY: Spec = Spec {
+    name: "say",
+    aliases: &[],
+    group: Group::Flow,
+    forms: &[&[Arg::Text]],
+    summary: "show a line of narration; `$NAME` is filled in",
+    example: "let who = \"Ada\"\nsay Now $who connects",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(std::future::ready(say(lab, call))),
+};
+
+pub static PAUSE: Spec = Spec {
+    name: "pause",
+    aliases: &[],
+    group: Group::Flow,
+    forms: &[&[], &[Arg::Text]],
+    summary: "wait for Enter where a person is there",
+    example: "pause Look at the two prompts",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(pause(lab, call)),
+};
+
+pub static SLEEP: Spec = Spec {
+    name: "sleep",
+    aliases: &[],
+    group: Group::Flow,
+    forms: &[&[Arg::Duration]],
+    summary: "wait for a time",
+    example: "sleep 10ms",
+    within: false,
+    names: Names::Nothing,
+    run: |_, call| Box::pin(sleep(call)),
+};
+
+pub static INCLUDE: Spec = Spec {
+    name: "include",
+    aliases: &[],
+    group: Group::Flow,
+    forms: &[&[Arg::Script]],
+    summary: "run another script's lines here, with its params given",
+    example: "include connect.lab name=\"Ada\"",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(include(lab, call)),
+};
+
+pub static REPEAT: Spec = Spec {
+    name: "repeat",
+    aliases: &[],
+    group: Group::Flow,
+    forms: &[&[Arg::Count("N"), Arg::Step]],
+    summary: "run one step N times",
+    example: "listen 0 as srv\nrepeat 3 connect 127.0.0.1:$srv.port",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(repeat(lab, call)),
+};
+
+fn bind(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let Some(name) = call.name_at(0) else { return Err(call.misread(0)) };
+    let value = call.value(lab, 2)?;
+    lab.bind_value(name, value.clone())?;
+    lab.emit(What::Bound { name: name.to_string(), value });
+    Ok(())
+}
+
+fn param(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let Some(name) = call.name_at(0) else { return Err(call.misread(0)) };
+    let given = lab.given.iter().rev().find(|(param, _)| param == name).map(|(_, text)| text.clone());
+    let Some(text) = given else { return bind(lab, call) };
+    let value = given_value(name, &text, &call.value(lab, 2)?)?;
+    lab.bind_value(name, value.clone())?;
+    lab.emit(What::Bound { name: name.to_string(), value });
+    Ok(())
+}
+
+/// What a param's text from the command line means: with a str as default the text itself, else a value of the language.
+pub fn given_value(name: &str, text: &str, default: &Value) -> Result<Value, Failure> {
+    if let Value::Str(_) = default {
+        return Ok(Value::str(text));
+    }
+    let mut line = Line::new(text);
+    match literal::value(&mut line, 0) {
+        Ok(Expr::Const(value)) if line.is_done() => Ok(value),
+        _ => Err(Failure::script(format!(
+            "the param `{name}` is like {}; `{}` is no value",
+            default.repr_cut(40).0,
+            crate::value::escape(text)
+        ))
+        .hint(format!("give a number or another literal: {name}={}", default.repr_cut(40).0))),
+    }
+}
+
+fn say(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let text = call.text(lab, 0)?;
+    lab.emit(What::Said(text));
+    Ok(())
+}
+
+async fn pause(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let text = if call.args.is_empty() { String::new() } else { call.text(lab, 0)? };
+    let Some(pauser) = lab.pauser.clone() else {
+        if !text.is_empty() {
+            lab.emit(What::Said(text));
+        }
+        return Ok(());
+    };
+    lab.emit(What::Paused(text.clone()));
+    // An answer that is dropped means that nobody is there any more.
+    let _ = pauser(&text).await;
+    Ok(())
+}
+
+async fn sleep(call: &Call) -> Result<(), Failure> {
+    match call.args.as_slice() {
+        [Parsed::Duration(duration)] => {
+            tokio::time::sleep(*duration).await;
+            Ok(())
+        }
+        _ => Err(call.misread(0)),
+    }
+}
+
+async fn include(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let Some(Parsed::Script(script)) = call.args.first() else { return Err(call.misread(0)) };
+    let given = script
+        .params
+        .iter()
+        .map(|(name, text)| Ok((name.clone(), lab.fill(text)?)))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let outer = lab.given.len();
+    lab.given.extend(given);
+    let mut outcome = Ok(());
+    for item in &script.items {
+        match item {
+            Item::Phase(title) => lab.emit(What::Phase(title.clone())),
+            Item::Step(step) => {
+                announce(lab, step);
+                outcome = step::run(lab, step).await;
+            }
+        }
+        if outcome.is_err() || lab.quitting {
+            break;
+        }
+    }
+    lab.given.truncate(outer);
+    outcome
+}
+
+/// Tells that a step of a script begins.
+pub fn announce(lab: &Lab, call: &Call) {
+    let prompt = lab.current.clone().unwrap_or_default();
+    lab.emit(What::Step {
+        prompt,
+        verb: call.spec.name,
+        text: call.text.clone(),
+        file: call.file.clone(),
+        line: call.line,
+    });
+}
+
+async fn repeat(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let times = call.count(lab, 0)?;
+    let Some(Parsed::Step(inner)) = call.args.get(1) else { return Err(call.misread(1)) };
+    let named = inner.name.as_deref().is_some_and(|name| !matches!(lab.get(name), Some(Binding::Value(_))));
+    if times > 1 && named && inner.spec.names == Names::Socket {
+        return Err(Failure::script("a name is for one socket, and this step would make several")
+            .hint("leave `as` out: they are called c1, c2, ..."));
+    }
+    for turn in 1..=times {
+        step::run(lab, inner).await.map_err(|failure| {
+            if times > 1 { failure.detail("turn", format!("{turn} of {times}")) } else { failure }
+        })?;
+        if turn % STEPS_PER_TURN == 0 {
+            tokio::task::yield_now().await;
+        }
+        if lab.quitting {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! Sending and receiving messages.
+
+use std::path::Path;
+use std::time::Instant;
+
+use crate::command::{Arg, Call, Codec, Group, Names, Parsed, Spec};
+use crate::event::{Failure, Message, What};
+use crate::lab::{Lab, Settings};
+use crate::net::{self, End, Send};
+use crate::pickle;
+use crate::value::Value;
+
+use super::receive;
+
+/// The largest file that `send file` reads and the largest `recv N`, in bytes.
+const MAX_BYTES: usize = 64 << 20;
+
+/// Said of a message that is sent to a peer whose sending has ended: the first one after a close goes out without an error.
+const AFTER_ITS_END: &str = "the peer sends no more; if it has closed, nobody reads this";
+
+pub static SEND: Spec = Spec {
+    name: "send",
+    aliases: &[],
+    group: Group::Messages,
+    forms: &[
+        &[Arg::Keyword("json"), Arg::Value("VALUE")],
+        &[Arg::Keyword("text"), Arg::Value("STRING")],
+        &[Arg::Keyword("hex"), Arg::Hex],
+        &[Arg::Keyword("file"), Arg::File],
+        &[Arg::Value("VALUE")],
+    ],
+    summary: "pickle a value and send all of it, or send it another way",
+    example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\nsend {\"name\": \"Ada\", \"id\": 7}\nsend hex 80 04 4b 01 2e",
+    within: true,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(send(lab, call)),
+};
+
+pub static RECV: Spec = Spec {
+    name: "recv",
+    aliases: &[],
+    group: Group::Messages,
+    forms: &[&[], &[Arg::Count("N")]],
+    summary: "take the next whole message; `recv N` is one recv(N) call",
+    example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\nsend {\"clientid\": 7}\n@ada recv as id\ncheck $id.clientid == 7",
+    within: true,
+    names: Names::Value,
+    run: |lab, call| Box::pin(recv(lab, call)),
+};
+
+/// What is to be sent: the value it says, its bytes, and how they were made.
+struct Outgoing {
+    value: Value,
+    payload: Vec<u8>,
+    codec: &'static str,
+    protocol: Option<u8>,
+}
+
+async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let name = lab.socket_name(call)?;
+    lab.link(&name)?;
+    let settings = lab.settings_of(&name);
+    let outgoing = outgoing(lab, call, &settings)?;
+    let limit = lab.limit(call, Some(&name));
+    let started = Instant::now();
+    let connection = &mut lab.link(&name)?.connection;
+    let before = connection.writer().sent();
+    let left_over = connection.writer().unsent() as u64;
+    let nobody_reads = connection.end() == Some(End::Closed);
+    let outcome = limit.wait(connection.send(settings.framing, outgoing.payload)).await;
+    let took = started.elapsed();
+    let given = connection.writer().sent() - before;
+    match outcome {
+        Some(Send::All) => {
+            let message = Message {
+                value: outgoing.value,
+                bytes: usize::try_from(given - left_over.min(given)).unwrap_or(usize::MAX),
+                codec: outgoing.codec,
+                protocol: outgoing.protocol,
+                reads: 0,
+                waiting: 0,
+                actions: Vec::new(),
+                notes: nobody_reads.then(|| AFTER_ITS_END.to_string()).into_iter().collect(),
+                took,
+                expected: false,
+            };
+            lab.emit(What::Sent { socket: name, message });
+            Ok(())
+        }
+        Some(Send::Broken(error)) => {
+            let was_reset = connection.end() == Some(End::Reset);
+            Err(cannot_send(&name, &error, given, was_reset))
+        }
+        None => {
+            let all = given + connection.writer().unsent() as u64;
+            let mut failure = Failure::network(format!(
+                "`{name}` sent {given} of {all} B within {}: its peer does not read",
+                limit.shown()
+            ));
+            if left_over > 0 {
+                failure = failure.detail("before it", format!("{left_over} B of an earlier `send`"));
+            }
+            Err(failure.hint("the rest goes out before the next `send` on it; `reset` gives up"))
+        }
+    }
+}
+
+fn cannot_send(name: &str, error: &std::io::Error, given: u64, was_reset: bool) -> Failure {
+    use std::io::ErrorKind as Kind;
+    let why = match error.kind() {
+        // A reset is told once by the kernel; after that the pipe is just broken.
+        Kind::BrokenPipe if !was_reset => "its peer has closed".to_string(),
+        Kind::BrokenPipe | Kind::ConnectionReset | Kind::ConnectionAborted => {
+            "it was reset by its peer".to_string()
+        }
+        Kind::TimedOut => "it is dead: its peer no longer answers".to_string(),
+        Kind::NotConnected => "it was shut down for writing here".to_string(),
+        _ => net::reason(error),
+    };
+    let failure = Failure::network(format!("cannot send on `{name}`: {why}"));
+    match (error.kind(), given) {
+        (Kind::NotConnected, _) => failure.hint("`shutdown write` was final; a new `connect` can send again"),
+        (_, 0) => failure.hint("nothing of this message was sent; `connect` opens a new connection"),
+        (_, given) => failure.hint(format!("{given} B of this message were given to the kernel before that")),
+    }
+}
+
+fn outgoing(lab: &Lab, call: &Call, settings: &Settings) -> Result<Outgoing, Failure> {
+    let word = if let Some(Parsed::Word(word)) = call.args.first() { *word } else { "" };
+    match word {
+        "json" => encode(lab, call, 1, Codec::Json, settings),
+        "text" => encode(lab, call, 1, Codec::Text, settings),
+        "hex" => match call.args.get(1) {
+            Some(Parsed::Bytes(bytes)) => Ok(plain(bytes.clone(), "hex")),
+            _ => Err(call.misread(1)),
+        },
+        "file" => Ok(plain(read_file(&lab.folder.join(call.text(lab, 1)?))?, "file")),
+        _ => encode(lab, call, 0, settings.codec, settings),
+    }
+}
+
+fn plain(bytes: Vec<u8>, codec: &'static str) -> Outgoing {
+    Outgoing { value: Value::Bytes(bytes.as_slice().into()), payload: bytes, codec, protocol: None }
+}
+
+fn encode(
+    lab: &Lab,
+    call: &Call,
+    index: usize,
+    codec: Codec,
+    settings: &Settings,
+) -> Result<Outgoing, Failure> {
+    let value = call.value(lab, index)?;
+    let refused = |why: String| {
+        let span = Some((call.args_at, call.text.len() - call.args_at));
+        Failure { span, ..Failure::script(why) }
+    };
+    let (payload, codec, protocol) = match codec {
+        Codec::Pickle => {
+            let payload = pickle::encode(&value, settings.protocol).map_err(refused)?;
+            (payload, "pickle", Some(settings.protocol))
+        }
+        Codec::Json => (crate::value::to_json_text(&value).map_err(refused)?.into_bytes(), "json", None),
+        Codec::Text => match &value {
+            Value::Str(text) => (text.as_bytes().to_vec(), "text", None),
+            other => {
+                let failure = refused(format!(
+                    "text is a str, and this is {} ({})",
+                    other.repr_cut(60).0,
+                    other.type_name()
+                ));
+                return Err(failure.hint("`send json` and plain `send` take any value"));
+            }
+        },
+        Codec::Hex => match &value {
+            Value::Bytes(bytes) | Value::ByteArray(bytes) => (bytes.to_vec(), "hex", None),
+            other => {
+                let failure = refused(format!(
+                    "the codec `hex` sends bytes, and this is {} ({})",
+                    other.repr_cut(60).0,
+                    other.type_name()
+                ));
+                return Err(failure.hint("write b'\\x80\\x04', or `send hex 80 04`"));
+            }
+        },
+    };
+    Ok(Outgoing { value, payload, codec, protocol })
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    let shown = crate::value::escape(&path.to_string_lossy()).into_owned();
+    let cannot = |why: String| Failure::network(format!("cannot read `{shown}`: {why}"));
+    let size = std::fs::metadata(path).map_err(|error| cannot(net::reason(&error)))?;
+    if size.is_dir() {
+        return Err(cannot("it is a folder".into()));
+    }
+    if size.len() > MAX_BYTES as u64 {
+        return Err(cannot(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
+    }
+    std::fs::read(path).map_err(|error| cannot(net::reason(&error)))
+}
+
+async fn recv(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let name = lab.socket_name(call)?;
+    let limit = lab.limit(call, Some(&name));
+    if call.form == 1 {
+        return recv_n(lab, call, name).await;
+    }
+    let arrived = receive::arrive(lab, &name, limit).await?;
+    if let Some(result) = &call.name {
+        lab.bind_value(result, arrived.message.value.clone())?;
+    }
+    let message = receive::take(lab, &name, arrived)?;
+    lab.emit(What::Received { socket: name, message });
+    Ok(())
+}
+
+/// `recv N`: one call, as in the lab, and what its bytes are.
+async fn recv_n(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure> {
+    let asked = call.count(lab, 0)?;
+    if !(1..=MAX_BYTES).contains(&asked) {
+        let span = Some((call.args_at, 1));
+        return Err(Failure {
+            span,
+            ..Failure::script(format!("`recv` takes 1 to {MAX_BYTES} B, not {asked}"))
+        });
+    }
+    let limit = lab.limit(call, Some(&name));
+    let settings = lab.settings_of(&name);
+    let started = Instant::now();
+    let connection = &mut lab.link(&name)?.connection;
+    let Some(outcome) = limit.wait(connection.recv(asked)).await else {
+        return Err(Failure::network(format!("nothing arrived on `{name}` within {}", limit.shown()))
+            .hint(receive::wait_longer(limit)));
+    };
+    let took = started.elapsed();
+    let (bytes, end) = outcome.map_err(|error| match error {
+        net::StreamError::Io(error) => {
+            Failure::network(format!("cannot read from `{name}`: {}", net::reason(&error)))
+        }
+        _ => Failure::network(format!("`{name}` was shut down for reading here")),
+    })?;
+    if let Some(end) = end.filter(|end| *end != net::End::Closed) {
+        let how = if end == net::End::Reset {
+            "was reset by its peer"
+        } else {
+            "is dead: its peer no longer answers"
+        };
+        return Err(Failure::network(format!("`{name}` {how}"))
+            .hint("Python's recv raises ConnectionResetError here"));
+    }
+    let value = Value::Bytes(bytes.as_slice().into());
+    if let Some(result) = &call.name {
+        lab.bind_value(result, value.clone())?;
+    }
+    lab.last = Some(value);
+    let taken = lab.link(&name)?.connection.place_of(&bytes, settings.framing, settings.max_message);
+    lab.emit(What::Read { socket: name, bytes, asked, taken, took });
+    Ok(())
+}

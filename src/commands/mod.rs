@@ -1,0 +1,40 @@
+//! The table of commands. A new command is one entry in the file of its family and one line here.
+
+mod check;
+mod flow;
+mod message;
+mod meta;
+mod receive;
+mod socket;
+
+use crate::command::Spec;
+
+pub use flow::{announce, given_value};
+
+/// Every command, in the order that help lists them.
+pub static TABLE: &[&Spec] = &[
+    &socket::CONNECT,
+    &socket::LISTEN,
+    &socket::ACCEPT,
+    &socket::SHUTDOWN,
+    &socket::CLOSE,
+    &socket::RESET,
+    &socket::USE,
+    &socket::SOCKETS,
+    &message::SEND,
+    &message::RECV,
+    &check::EXPECT,
+    &check::CHECK,
+    &flow::LET,
+    &flow::PARAM,
+    &flow::SAY,
+    &flow::PAUSE,
+    &flow::SLEEP,
+    &flow::INCLUDE,
+    &flow::REPEAT,
+    &meta::SET,
+    &meta::VARS,
+    &meta::HELP,
+    &meta::HISTORY,
+    &meta::QUIT,
+];

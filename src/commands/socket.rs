@@ -1,0 +1,293 @@
+//! Opening, listing, choosing and closing sockets.
+
+use std::net::Shutdown;
+use std::time::Instant;
+
+use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
+use crate::event::{Failure, Half, What};
+use crate::lab::{Binding, Lab};
+use crate::net::{self, End, Listener};
+
+use super::receive;
+
+/// The host that a listening socket is bound to unless another is given: only programs on this machine reach it.
+const HOST_DEFAULT: &str = "127.0.0.1";
+
+pub static CONNECT: Spec = Spec {
+    name: "connect",
+    aliases: &[],
+    group: Group::Sockets,
+    forms: &[&[Arg::Address]],
+    summary: "open a connection (IPv4, `[::1]:PORT`, a name)",
+    example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada",
+    within: true,
+    names: Names::Socket,
+    run: |lab, call| Box::pin(connect(lab, call)),
+};
+
+pub static LISTEN: Spec = Spec {
+    name: "listen",
+    aliases: &[],
+    group: Group::Sockets,
+    forms: &[&[], &[Arg::Bind]],
+    summary: "listen on a port (0 takes a free one); alone: show what arrives",
+    example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\nsend {\"clientid\": 7}\nclose\n@ada listen",
+    within: true,
+    names: Names::Socket,
+    run: |lab, call| Box::pin(listen(lab, call)),
+};
+
+pub static ACCEPT: Spec = Spec {
+    name: "accept",
+    aliases: &[],
+    group: Group::Sockets,
+    forms: &[&[], &[Arg::Socket]],
+    summary: "take the next client of a listening socket",
+    example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept srv as seat1",
+    within: true,
+    names: Names::Socket,
+    run: |lab, call| Box::pin(accept(lab, call)),
+};
+
+pub static SHUTDOWN: Spec = Spec {
+    name: "shutdown",
+    aliases: &[],
+    group: Group::Sockets,
+    forms: &[&[], &[Arg::Choice("read|write", &["read", "write"])]],
+    summary: "half-close: send no more, read no more, or neither",
+    example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\n@ada shutdown write\n@seat expect eof",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(shutdown(lab, call)),
+};
+
+pub static CLOSE: Spec = Spec {
+    name: "close",
+    aliases: &[],
+    group: Group::Sockets,
+    forms: &[&[], &[Arg::Socket]],
+    summary: "close a socket",
+    example: "listen 0 as srv\nclose srv",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(close(lab, call)),
+};
+
+pub static RESET: Spec = Spec {
+    name: "reset",
+    aliases: &[],
+    group: Group::Sockets,
+    forms: &[&[]],
+    summary: "abort a connection: its peer gets RST instead of FIN",
+    example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\n@ada reset\n@seat expect reset",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(reset(lab, call)),
+};
+
+pub static USE: Spec = Spec {
+    name: "use",
+    aliases: &[],
+    group: Group::Sockets,
+    forms: &[&[Arg::Socket]],
+    summary: "choose the socket that steps without `@NAME` mean",
+    example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\nuse srv\naccept as seat",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(use_socket(lab, call)),
+};
+
+pub static SOCKETS: Spec = Spec {
+    name: "sockets",
+    aliases: &[],
+    group: Group::Sockets,
+    forms: &[&[]],
+    summary: "list the sockets: peer, state, bytes sent, received, unread",
+    example: "listen 0 as srv\nsockets",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(sockets(lab, call)),
+};
+
+/// The host and port that an address argument stands for.
+fn address(lab: &Lab, call: &Call) -> Result<(String, u16), Failure> {
+    let Some(Parsed::Address(host, port)) = call.args.first() else { return Err(call.misread(0)) };
+    let host = host.as_ref().map_or(Ok(HOST_DEFAULT.to_string()), |host| lab.fill(host))?;
+    let port = lab.fill(port)?;
+    match port.parse() {
+        Ok(port) => Ok((host, port)),
+        Err(_) => {
+            let span = Some((call.args_at, call.text.len() - call.args_at));
+            let failure = Failure::script(format!("`{}` is not a port", crate::value::escape(&port)));
+            Err(Failure { span, ..failure.hint("a port is a number from 0 to 65535") })
+        }
+    }
+}
+
+async fn connect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let (host, port) = address(lab, call)?;
+    lab.check_free(call.name.as_deref())?;
+    let limit = lab.limit(call, None);
+    let started = Instant::now();
+    let shown = crate::value::escape(&host).into_owned();
+    let Some(outcome) = limit.wait(net::connect(&host, port)).await else {
+        return Err(Failure::network(format!("connect timed out: {shown}:{port} did not answer within {}", limit.shown()))
+            .hint("a firewall that drops packets, a wrong address, or a server whose backlog is full looks like this"));
+    };
+    let connection =
+        outcome.map_err(|error| Failure::network(crate::value::escape(&error.to_string()).into_owned()))?;
+    let took = started.elapsed();
+    let (peer, local) = (connection.peer, connection.local);
+    let socket = lab.add_connection(call.name.as_deref(), connection);
+    lab.emit(What::Connected { socket, peer, local, host: shown, took });
+    Ok(())
+}
+
+async fn listen(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    if call.args.is_empty() {
+        return receive::listening_mode(lab, call).await;
+    }
+    let (host, port) = address(lab, call)?;
+    lab.check_free(call.name.as_deref())?;
+    let addresses = net::resolve(&host, port).await?;
+    let address =
+        addresses.first().ok_or_else(|| Failure::network(format!("cannot resolve host `{host}`")))?;
+    let listener = Listener::bind(*address)?;
+    let local = listener.local;
+    let socket = lab.add_listener(call.name.as_deref(), listener);
+    lab.emit(What::Listening { socket, local });
+    Ok(())
+}
+
+async fn accept(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let name = match (call.name_at(0), &call.target) {
+        (Some(name), _) => lab.known_socket(name, call.args_at)?,
+        (None, Some((name, at))) => lab.known_socket(name, *at)?,
+        (None, None) => lab.default_listener().ok_or_else(|| {
+            Failure::script("`accept` needs a listening socket, and none is open")
+                .hint("`listen PORT` opens one")
+        })?,
+    };
+    lab.check_free(call.name.as_deref())?;
+    let limit = lab.limit(call, None);
+    let started = Instant::now();
+    let listener = lab.listener(&name)?;
+    let local = listener.local;
+    let Some(outcome) = limit.wait(listener.accept()).await else {
+        return Err(Failure::network(format!("no client came to `{name}` within {}", limit.shown()))
+            .hint(format!("a client reaches it with `connect {local}`")));
+    };
+    let connection = outcome?;
+    let peer = connection.peer;
+    let took = started.elapsed();
+    let socket = lab.add_connection(call.name.as_deref(), connection);
+    lab.emit(What::Accepted { socket, listener: name, peer, took });
+    Ok(())
+}
+
+async fn shutdown(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let name = lab.socket_name(call)?;
+    let (how, half) = match call.args.first() {
+        Some(Parsed::Word("read")) => (Shutdown::Read, Half::Read),
+        Some(Parsed::Word("write")) => (Shutdown::Write, Half::Write),
+        _ => (Shutdown::Both, Half::Both),
+    };
+    let link = lab.link(&name)?;
+    link.connection.shutdown(how).map_err(|error| {
+        Failure::network(format!("cannot shut down `{name}`: {}", net::reason(&error)))
+            .hint("the connection may be gone already; `sockets` shows its state")
+    })?;
+    lab.emit(What::ShutDown { socket: name, half });
+    Ok(())
+}
+
+async fn close(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let name = match call.name_at(0) {
+        Some(name) => lab.known_socket(name, call.args_at)?,
+        None => lab.socket_name(call)?,
+    };
+    match lab.remove_socket(&name) {
+        Some(Binding::Connection(link)) => {
+            let connection = &link.connection;
+            let (buffered, kernel) = connection.waiting();
+            let dropped = buffered + usize::try_from(kernel.unwrap_or(0)).unwrap_or(0);
+            let (sent, received, unsent) =
+                (connection.writer().sent(), connection.received, connection.writer().unsent());
+            drop(link);
+            lab.emit(What::Closed { socket: name, sent, received, dropped, unsent });
+        }
+        _ => lab.emit(What::Closed { socket: name, sent: 0, received: 0, dropped: 0, unsent: 0 }),
+    }
+    Ok(())
+}
+
+async fn reset(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let name = lab.socket_name(call)?;
+    lab.link(&name)?;
+    if let Some(Binding::Connection(link)) = lab.remove_socket(&name) {
+        link.connection
+            .reset()
+            .map_err(|error| Failure::network(format!("cannot reset `{name}`: {}", net::reason(&error))))?;
+    }
+    lab.emit(What::Aborted { socket: name });
+    Ok(())
+}
+
+async fn use_socket(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let name = lab.known_socket(call.name_at(0).unwrap_or_default(), call.args_at)?;
+    lab.current = Some(name.clone());
+    lab.emit(What::Using { socket: name });
+    Ok(())
+}
+
+async fn sockets(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    for (name, binding) in lab.names() {
+        let mark = if lab.current.as_deref() == Some(name) { format!("{name} *") } else { name.to_string() };
+        match binding {
+            Binding::Value(_) => {}
+            Binding::Listener(listener) => rows.push(vec![
+                mark,
+                "listening".into(),
+                listener.local.to_string(),
+                String::new(),
+                format!("{} accepted", listener.accepted),
+                String::new(),
+                String::new(),
+            ]),
+            Binding::Connection(link) => {
+                let connection = &link.connection;
+                let (buffered, kernel) = connection.waiting();
+                let waiting = match kernel {
+                    Some(kernel) => format!("{} B", buffered as u64 + kernel),
+                    None => format!("{buffered} B and more: not known here"),
+                };
+                rows.push(vec![
+                    mark,
+                    state(connection).into(),
+                    connection.local.to_string(),
+                    connection.peer.to_string(),
+                    format!("{} B", connection.writer().sent()),
+                    format!("{} B", connection.received),
+                    waiting,
+                ]);
+            }
+        }
+    }
+    let titles = vec!["name", "state", "local", "peer", "sent", "received", "unread"];
+    lab.emit(What::Table { kind: "sockets", titles, rows, empty: "no socket is open" });
+    Ok(())
+}
+
+fn state(connection: &net::Connection) -> &'static str {
+    match (connection.end(), connection.writer().can_write(), connection.can_read) {
+        (Some(End::Reset), ..) => "reset by peer",
+        (Some(End::Dead), ..) => "dead",
+        (Some(End::Closed), false, _) => "closed both ways",
+        (Some(End::Closed), true, _) => "peer closed",
+        (None, false, false) => "shut down",
+        (None, false, true) => "open, not sending",
+        (None, true, false) => "open, not reading",
+        (None, true, true) => "open",
+    }
+}

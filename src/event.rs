@@ -1,0 +1,242 @@
+//! What happened, and when: the only thing a command produces, and all that a screen, a report or a picture is made from.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::net::{End, Taken};
+use crate::value::Value;
+
+/// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
+pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Time since the interpreter began.
+    pub at: Duration,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the fields are named for what they hold")]
+pub enum What {
+    /// A step begins: its line as it would be typed, and the prompt it would stand behind.
+    Step { prompt: String, verb: &'static str, text: Arc<str>, file: Arc<str>, line: usize },
+    /// A step waits for the network or a person: whoever buffers writes out what it has.
+    Waiting,
+    /// A phase of a script begins.
+    Phase(String),
+    /// `say`.
+    Said(String),
+    /// `pause` waits for a person.
+    Paused(String),
+    /// A connection was opened.
+    Connected { socket: String, peer: SocketAddr, local: SocketAddr, host: String, took: Duration },
+    /// A listening socket was opened.
+    Listening { socket: String, local: SocketAddr },
+    /// A client was accepted.
+    Accepted { socket: String, listener: String, peer: SocketAddr, took: Duration },
+    /// A message was given to the kernel.
+    Sent { socket: String, message: Message },
+    /// A message arrived and was taken off the stream.
+    Received { socket: String, message: Message },
+    /// `recv N` took bytes off the stream.
+    Read { socket: String, bytes: Vec<u8>, asked: usize, taken: Taken, took: Duration },
+    /// The peer's sending ended, as was expected or listened for; this many messages came before in listening mode.
+    Ended { socket: String, end: End, messages: Option<u64>, took: Duration },
+    /// Listening mode ended because its time was up.
+    ListenedOut { socket: String, messages: u64, took: Duration },
+    /// Nothing came, as was expected.
+    Quiet { socket: String, took: Duration },
+    /// A socket was closed here.
+    Closed { socket: String, sent: u64, received: u64, dropped: usize, unsent: usize },
+    /// Half of a connection was shut down here.
+    ShutDown { socket: String, half: Half },
+    /// A connection was aborted here.
+    Aborted { socket: String },
+    /// A `check` held.
+    Checked { text: String },
+    /// A name got a value.
+    Bound { name: String, value: Value },
+    /// Another socket became the current one.
+    Using { socket: String },
+    /// An option was set, for one socket or for all.
+    OptionSet { socket: Option<String>, option: &'static str, value: String, note: Option<String> },
+    /// A table: its columns' titles and its rows; `kind` names it (`sockets`, `vars`, `settings`).
+    Table { kind: &'static str, titles: Vec<&'static str>, rows: Vec<Vec<String>>, empty: &'static str },
+    /// Text that was asked for: help, history.
+    Text { kind: &'static str, text: String },
+    /// Something a person should know of, that is no failure.
+    Warning { socket: Option<String>, message: String, hint: Option<String> },
+    /// A `!` step failed, as it must, or a `?` step failed, as it may.
+    FailedAsAllowed { failure: Failure, must: bool },
+    /// A step failed.
+    Failed(Failure),
+    /// The end of a script.
+    Summary(Summary),
+}
+
+/// A half of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    /// Reading.
+    Read,
+    /// Writing.
+    Write,
+    /// Both.
+    Both,
+}
+
+/// A message as it was on the wire.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// What it says.
+    pub value: Value,
+    /// Bytes on the wire, frame included.
+    pub bytes: usize,
+    /// How the value was written: `pickle`, `json`, `text`, `hex`.
+    pub codec: &'static str,
+    /// The pickle protocol.
+    pub protocol: Option<u8>,
+    /// Reads that brought it; 0 for a message that was sent.
+    pub reads: u32,
+    /// Bytes behind it that are already here.
+    pub waiting: usize,
+    /// What unpickling would have imported or called, for a screen.
+    pub actions: Vec<String>,
+    /// What else there is to say about how it was written.
+    pub notes: Vec<String>,
+    /// From the step's start until the message was whole, or was given to the kernel.
+    pub took: Duration,
+    /// Whether an `expect` matched it.
+    pub expected: bool,
+}
+
+/// Why a step failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Whose fault it is; decides the exit status.
+    pub kind: FailureKind,
+    /// Lower case, without a full stop.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// More lines: a word (`wanted`, `got`, `arrived`) and what goes with it.
+    pub details: Vec<(&'static str, String)>,
+    /// Where in the script; filled in by the step that failed.
+    pub place: Option<FailurePlace>,
+    /// Byte range of the step's text to point at.
+    pub span: Option<(usize, usize)>,
+}
+
+/// Whose fault a failure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// An `expect`, a `check` or a `!` did not hold: exit status 1.
+    Check,
+    /// The script or the line is wrong: exit status 2.
+    Script,
+    /// The network, the peer's data or a file: exit status 3.
+    Network,
+    /// A person interrupted the step: exit status 130.
+    Interrupted,
+}
+
+/// Where a failure is, and the line to show with it.
+#[derive(Clone, Debug)]
+pub struct FailurePlace {
+    /// The file as the user named it; `None` at the prompt.
+    pub file: Option<Arc<str>>,
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+    /// The text of that physical line.
+    pub text: String,
+    /// Characters to underline.
+    pub len: usize,
+}
+
+/// How a script ended.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Steps that passed.
+    pub passed: usize,
+    /// Steps that failed.
+    pub failed: usize,
+    /// Steps that were not run.
+    pub not_run: usize,
+    /// From the first line to the last.
+    pub took: Duration,
+    /// The program's exit status.
+    pub status: u8,
+    /// The script's name.
+    pub file: String,
+}
+
+impl Failure {
+    /// A failure of some kind.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
+        Failure { kind, message: message.into(), hint: None, details: Vec::new(), place: None, span: None }
+    }
+
+    /// A check that did not hold.
+    pub fn check(message: impl Into<String>) -> Failure {
+        Failure::new(FailureKind::Check, message)
+    }
+
+    /// The network, the peer or a file.
+    pub fn network(message: impl Into<String>) -> Failure {
+        Failure::new(FailureKind::Network, message)
+    }
+
+    /// A wrong line.
+    pub fn script(message: impl Into<String>) -> Failure {
+        Failure::new(FailureKind::Script, message)
+    }
+
+    /// The same failure with a way out.
+    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same failure with one more line.
+    pub fn detail(mut self, word: &'static str, text: impl Into<String>) -> Failure {
+        self.details.push((word, text.into()));
+        self
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::network(format!("{error:#}"))
+    }
+}
+
+impl FailureKind {
+    /// The exit status that this kind gives a program.
+    pub fn status(self) -> u8 {
+        match self {
+            FailureKind::Check => 1,
+            FailureKind::Script => 2,
+            FailureKind::Network => 3,
+            FailureKind::Interrupted => 130,
+        }
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FailureKind::Check => "check",
+            FailureKind::Script => "script",
+            FailureKind::Network => "network",
+            FailureKind::Interrupted => "interrupted",
+        })
+    }
+}

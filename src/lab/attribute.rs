@@ -1,0 +1,38 @@
+//! What a socket can be asked for by name: `$srv.port`, `$ada.peer`.
+
+use crate::language::expr::{Key, Ref};
+use crate::language::mistake::Mistake;
+use crate::value::Value;
+
+use super::Binding;
+
+/// A connection's attributes.
+pub const OF_CONNECTION: &[&str] = &["port", "peer", "local", "sent", "received"];
+/// A listening socket's attributes.
+pub const OF_LISTENER: &[&str] = &["port", "local", "accepted"];
+
+/// `$srv.port`, `$ada.peer`, ...
+pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
+    let mistake = |message: String| Mistake::new(reference.at, reference.len, message);
+    let (what, known): (&str, &[&str]) = match socket {
+        Binding::Listener(_) => ("a listening socket", OF_LISTENER),
+        _ => ("a connection", OF_CONNECTION),
+    };
+    let choices =
+        format!("it has {}", known.iter().map(|name| format!("`.{name}`")).collect::<Vec<_>>().join(", "));
+    let [Key::Name(name)] = reference.path.as_slice() else {
+        return Err(mistake(format!("`{}` is {what}, not a value", reference.name)).hint(choices));
+    };
+    let number = |n: u64| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
+    Ok(match (socket, name.as_str()) {
+        (Binding::Listener(listener), "port") => Value::Int(i64::from(listener.local.port())),
+        (Binding::Listener(listener), "local") => Value::str(&listener.local.to_string()),
+        (Binding::Listener(listener), "accepted") => number(listener.accepted),
+        (Binding::Connection(link), "port") => Value::Int(i64::from(link.connection.local.port())),
+        (Binding::Connection(link), "peer") => Value::str(&link.connection.peer.to_string()),
+        (Binding::Connection(link), "local") => Value::str(&link.connection.local.to_string()),
+        (Binding::Connection(link), "sent") => number(link.connection.writer().sent()),
+        (Binding::Connection(link), "received") => number(link.connection.received),
+        _ => return Err(mistake(format!("{what} has no `.{name}`")).hint(choices)),
+    })
+}

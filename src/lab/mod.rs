@@ -1,0 +1,322 @@
+//! The state that commands act on: sockets and values by name, settings, and where events go.
+
+mod attribute;
+mod interrupt;
+mod settings;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+use tokio::sync::oneshot;
+
+use crate::command::{Call, Setting};
+use crate::event::{Event, Failure, Sink, What};
+use crate::language::expr::{Expr, Lookup, Ref, Template, follow};
+use crate::language::mistake::{Mistake, did_you_mean};
+use crate::net::{Connection, Listener};
+use crate::value::Value;
+
+pub use attribute::{OF_CONNECTION, OF_LISTENER, attribute};
+pub use interrupt::Interrupt;
+pub use settings::{Limit, Settings, shown_duration};
+
+/// How many lines `history` keeps of one interpreter.
+const HISTORY_MAX: usize = 10_000;
+
+/// Asks a person to go on, and answers when they did.
+pub type Pauser = Arc<dyn Fn(&str) -> oneshot::Receiver<()> + Send + Sync>;
+
+/// An interpreter's state. A prompt is one, a script is one; it is `Send` and holds no thread.
+pub struct Lab {
+    names: IndexMap<String, Binding, RandomState>,
+    /// The socket that steps without `@NAME` mean.
+    pub current: Option<String>,
+    /// What holds for every socket that has nothing of its own.
+    pub settings: Settings,
+    /// The value received last: `$_`.
+    pub last: Option<Value>,
+    /// The lines that were run.
+    pub history: Vec<Arc<str>>,
+    /// Set by Ctrl-C.
+    pub interrupt: Interrupt,
+    /// Who waits for Enter at `pause`; `None` where nobody is there.
+    pub pauser: Option<Pauser>,
+    /// Values given on the command line or by `include`, by the `param` they are for.
+    pub given: Vec<(String, String)>,
+    /// The folder that `send file` starts from: that of the script, else the working one.
+    pub folder: PathBuf,
+    /// Set by `quit`.
+    pub quitting: bool,
+    /// Whether reads hold the thread for a moment before they wait: set for a prompt or a script of its own.
+    pub eager: bool,
+    sink: Sink,
+    started: Instant,
+    connections: usize,
+    listeners: usize,
+}
+
+/// What a name stands for.
+pub enum Binding {
+    /// A value.
+    Value(Value),
+    /// A connection.
+    Connection(Box<Link>),
+    /// A listening socket.
+    Listener(Listener),
+}
+
+/// A connection with the options set for it alone.
+pub struct Link {
+    /// The socket.
+    pub connection: Connection,
+    /// Options that differ from the interpreter's.
+    pub own: Vec<Setting>,
+}
+
+impl Lab {
+    /// A new interpreter without names or sockets.
+    pub fn new(sink: Sink) -> Lab {
+        Lab {
+            names: IndexMap::default(),
+            current: None,
+            settings: Settings::default(),
+            last: None,
+            history: Vec::new(),
+            interrupt: Interrupt::default(),
+            pauser: None,
+            given: Vec::new(),
+            folder: PathBuf::new(),
+            quitting: false,
+            eager: false,
+            sink,
+            started: Instant::now(),
+            connections: 0,
+            listeners: 0,
+        }
+    }
+
+    /// Tells that something happened.
+    pub fn emit(&self, what: What) {
+        (self.sink)(Event { at: self.started.elapsed(), what });
+    }
+
+    /// Where this interpreter's events go.
+    pub fn sink(&self) -> Sink {
+        self.sink.clone()
+    }
+
+    /// Keeps a line for `history`.
+    pub fn remember(&mut self, line: Arc<str>) {
+        if self.history.len() >= HISTORY_MAX {
+            self.history.drain(..HISTORY_MAX / 2);
+        }
+        self.history.push(line);
+    }
+
+    /// A value with every `$name` filled in.
+    pub fn eval(&self, expr: &Expr) -> Result<Value, Failure> {
+        match expr {
+            Expr::Const(value) => Ok(value.clone()),
+            _ => expr.eval(&|reference| self.lookup(reference)).map_err(Failure::from),
+        }
+    }
+
+    /// Text with every `$name` filled in.
+    pub fn fill(&self, template: &Template) -> Result<String, Failure> {
+        template.fill(&|reference| self.lookup(reference)).map_err(Failure::from)
+    }
+
+    /// What `$name` and the path behind it stand for.
+    pub fn lookup(&self, reference: &Ref) -> Result<Value, Mistake> {
+        let lookup: &Lookup = &|inner| self.lookup(inner);
+        if reference.name == "_" {
+            let Some(last) = &self.last else {
+                return Err(Mistake::new(
+                    reference.at,
+                    reference.len,
+                    "`$_` is the value received last, and none was received",
+                ));
+            };
+            return follow(last.clone(), reference, lookup);
+        }
+        match self.names.get(&reference.name) {
+            Some(Binding::Value(value)) => follow(value.clone(), reference, lookup),
+            Some(socket) => attribute(socket, reference),
+            None => {
+                let mistake = Mistake::new(
+                    reference.at,
+                    reference.len,
+                    format!("nothing is called `${}`", reference.name),
+                );
+                Err(match did_you_mean(&reference.name, self.names.keys().map(String::as_str)) {
+                    Some(near) => mistake.hint(format!("did you mean `${near}`?")),
+                    None => mistake.hint("`let NAME = VALUE`, `as NAME` and `expect ... as NAME` give names; `vars` lists them"),
+                })
+            }
+        }
+    }
+
+    /// Every name with what it stands for, oldest first.
+    pub fn names(&self) -> impl Iterator<Item = (&str, &Binding)> {
+        self.names.iter().map(|(name, binding)| (name.as_str(), binding))
+    }
+
+    /// What a name stands for.
+    pub fn get(&self, name: &str) -> Option<&Binding> {
+        self.names.get(name)
+    }
+
+    /// Gives a value a name. A socket's name is not taken from it.
+    pub fn bind_value(&mut self, name: &str, value: Value) -> Result<(), Failure> {
+        match self.names.get_mut(name) {
+            Some(Binding::Value(old)) => *old = value,
+            Some(_) => return Err(name_of_socket(name)),
+            None => {
+                self.names.insert(name.to_string(), Binding::Value(value));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a name that an open socket has, before anything is done that would need it.
+    pub fn check_free(&self, name: Option<&str>) -> Result<(), Failure> {
+        match name.and_then(|name| self.names.get(name).map(|binding| (name, binding))) {
+            Some((name, Binding::Connection(_) | Binding::Listener(_))) => Err(name_of_socket(name)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps a connection under `name`, or the next free `c1`, `c2`, ..., and makes it the current socket.
+    pub fn add_connection(&mut self, name: Option<&str>, mut connection: Connection) -> String {
+        connection.eager = self.eager;
+        let name = self.new_name(name, 'c');
+        let link = Box::new(Link { connection, own: Vec::new() });
+        self.names.insert(name.clone(), Binding::Connection(link));
+        self.current = Some(name.clone());
+        name
+    }
+
+    /// Keeps a listener under `name`, or the next free `s1`, `s2`, ..., and makes it the current socket.
+    pub fn add_listener(&mut self, name: Option<&str>, listener: Listener) -> String {
+        let name = self.new_name(name, 's');
+        self.names.insert(name.clone(), Binding::Listener(listener));
+        self.current = Some(name.clone());
+        name
+    }
+
+    fn new_name(&mut self, name: Option<&str>, letter: char) -> String {
+        if let Some(name) = name {
+            return name.to_string();
+        }
+        loop {
+            let counter = if letter == 'c' { &mut self.connections } else { &mut self.listeners };
+            *counter += 1;
+            let name = format!("{letter}{counter}");
+            if !self.names.contains_key(&name) {
+                return name;
+            }
+        }
+    }
+
+    /// Removes a socket; the one made before it becomes current.
+    pub fn remove_socket(&mut self, name: &str) -> Option<Binding> {
+        let removed = self.names.shift_remove(name);
+        if self.current.as_deref() == Some(name) {
+            let before = self.names.iter().rev().find(|(_, binding)| !matches!(binding, Binding::Value(_)));
+            self.current = before.map(|(name, _)| name.clone());
+        }
+        removed
+    }
+
+    /// The name of the socket that a step means: `@NAME`, else the current one.
+    pub fn socket_name(&self, call: &Call) -> Result<String, Failure> {
+        if let Some((name, at)) = &call.target {
+            return self.known_socket(name, *at);
+        }
+        self.current.clone().ok_or_else(|| {
+            Failure::script(format!("`{}` needs a socket, and none is open", call.spec.name))
+                .hint("`connect HOST:PORT` or `listen PORT` opens one")
+        })
+    }
+
+    /// Checks that a socket of this name is open.
+    pub fn known_socket(&self, name: &str, at: usize) -> Result<String, Failure> {
+        let problem = match self.names.get(name) {
+            Some(Binding::Connection(_) | Binding::Listener(_)) => return Ok(name.to_string()),
+            Some(Binding::Value(_)) => format!("`{name}` is a value, not a socket"),
+            None => format!("no socket is called `{name}`"),
+        };
+        let sockets: Vec<&str> =
+            self.names().filter(|(_, b)| !matches!(b, Binding::Value(_))).map(|(n, _)| n).collect();
+        let hint = match (did_you_mean(name, sockets.iter().copied()), sockets.is_empty()) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, true) => "no socket is open; `connect HOST:PORT as NAME` opens one".to_string(),
+            (None, false) => {
+                format!("open are: {}", sockets.iter().take(8).copied().collect::<Vec<_>>().join(", "))
+            }
+        };
+        Err(Failure { span: Some((at, name.len())), ..Failure::script(problem).hint(hint) })
+    }
+
+    /// The connection of that name.
+    pub fn link(&mut self, name: &str) -> Result<&mut Link, Failure> {
+        match self.names.get_mut(name) {
+            Some(Binding::Connection(link)) => Ok(link),
+            _ => Err(Failure::script(format!("`{name}` is a listening socket: it carries no messages"))
+                .hint("`accept` takes its next client, and that connection carries them")),
+        }
+    }
+
+    /// The listener of that name.
+    pub fn listener(&mut self, name: &str) -> Result<&mut Listener, Failure> {
+        match self.names.get_mut(name) {
+            Some(Binding::Listener(listener)) => Ok(listener),
+            _ => Err(Failure::script(format!("`{name}` is a connection, not a listening socket"))
+                .hint("`listen PORT as NAME` opens one that can accept")),
+        }
+    }
+
+    /// The listener that `accept` means when none is named: the current socket, else the newest listener.
+    pub fn default_listener(&self) -> Option<String> {
+        let is_listener = |name: &String| matches!(self.names.get(name), Some(Binding::Listener(_)));
+        match &self.current {
+            Some(current) if is_listener(current) => Some(current.clone()),
+            _ => self.names.keys().rev().find(|name| is_listener(name)).cloned(),
+        }
+    }
+
+    /// The options that hold for a socket.
+    pub fn settings_of(&self, name: &str) -> Settings {
+        let mut settings = self.settings;
+        if let Some(Binding::Connection(link)) = self.names.get(name) {
+            link.own.iter().for_each(|setting| settings.set(*setting));
+        }
+        settings
+    }
+
+    /// How long a step may wait on a socket: `within`, else `timeout`.
+    pub fn limit(&self, call: &Call, name: Option<&str>) -> Limit {
+        match call.within {
+            Some(duration) => Limit { duration, from: "the step's `within`" },
+            None => {
+                let settings = name.map_or(self.settings, |name| self.settings_of(name));
+                Limit { duration: settings.timeout, from: "timeout" }
+            }
+        }
+    }
+}
+
+fn name_of_socket(name: &str) -> Failure {
+    Failure::script(format!("`{name}` is the name of an open socket"))
+        .hint(format!("take another name, or `close {name}` first"))
+}
+
+impl From<Mistake> for Failure {
+    fn from(mistake: Mistake) -> Failure {
+        let span = Some((mistake.at, mistake.len));
+        Failure { hint: mistake.hint, span, ..Failure::script(mistake.message) }
+    }
+}

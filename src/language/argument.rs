@@ -1,0 +1,203 @@
+//! The arguments of a command, each read by its kind.
+
+use std::sync::Arc;
+
+use super::expr::{Expr, Template};
+use super::line::{Line, identifier_len};
+use super::literal;
+use super::mistake::Mistake;
+use super::parse::Context;
+use super::pattern::pattern;
+use super::setting::{duration, setting};
+use crate::command::{Arg, Parsed};
+use crate::value::Value;
+
+/// The operators of `check`, longest first.
+pub const OPERATORS: [&str; 7] = ["==", "!=", "<=", ">=", "<", ">", "in"];
+/// Reads a name that a result can get.
+pub fn new_name(line: &mut Line) -> Result<String, Mistake> {
+    let at = line.at;
+    let name = line.identifier("a name")?;
+    if name == "_" {
+        return Err(Mistake::new(at, 1, "`_` is the value received last and cannot be given"));
+    }
+    Ok(name.to_string())
+}
+
+/// Reads what may stand at one place of a form.
+pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -> Result<Parsed, Mistake> {
+    Ok(match place {
+        Arg::Keyword(word) => {
+            if !line.eat_word(word) {
+                return Err(line.mistake(format!("`{word}` is missing")));
+            }
+            Parsed::Word(word)
+        }
+        Arg::Choice(what, words) => choice(line, what, words)?,
+        Arg::Address => address(line, false)?,
+        Arg::Bind => address(line, true)?,
+        Arg::Socket | Arg::Name => {
+            line.eat('@');
+            Parsed::Name(new_name(line)?)
+        }
+        Arg::Value(_) | Arg::Count(_) => Parsed::Value(value(line, place)?),
+        Arg::Pattern => Parsed::Pattern(Box::new(pattern(line, 0)?)),
+        Arg::Operator => operator(line)?,
+        Arg::Duration => match duration(line)? {
+            Some(duration) => Parsed::Duration(duration),
+            None => return Err(line.mistake("`none` would never end")),
+        },
+        Arg::Text => Parsed::Text(free_text(line)?),
+        Arg::Hex => Parsed::Bytes(hex(line)?),
+        Arg::File => Parsed::Text(line.word("a file's name")?),
+        Arg::Script => Parsed::Script(super::script::included(line, context)?),
+        Arg::Setting => Parsed::Setting(setting(line)?),
+        Arg::Verb => {
+            let spec = super::parse::verb(line, context.table)?;
+            Parsed::Name(spec.name.to_string())
+        }
+        Arg::Step => Parsed::Step(Arc::new(super::parse::call(line, context, nested + 1)?)),
+    })
+}
+
+fn choice(line: &mut Line, what: &str, words: &'static [&'static str]) -> Result<Parsed, Mistake> {
+    let word = line.bare_word();
+    match words.iter().find(|choice| **choice == word) {
+        Some(choice) => {
+            line.at += word.len();
+            Ok(Parsed::Word(choice))
+        }
+        None => Err(line.mistake(format!("{what} is one of {}", words.join(", ")))),
+    }
+}
+
+fn value(line: &mut Line, place: Arg) -> Result<Expr, Mistake> {
+    let at = line.at;
+    let read = literal::value(line, 0)?;
+    let is_count = |value: &crate::value::Value| matches!(value, Value::Int(0..));
+    match (&read, place) {
+        (Expr::Const(value), Arg::Count(what)) if !is_count(value) => Err(Mistake::new(
+            at,
+            line.at - at,
+            format!("{what} is a whole number of 0 or more, not {}", value.repr_cut(40).0),
+        )),
+        _ => match line.peek() {
+            Some(c) if !matches!(c, ' ' | '\t' | '\n' | '#') && !matches!(c, '=' | '!' | '<' | '>') => {
+                let shown = crate::value::escape(line.bare_word()).into_owned();
+                Err(line.mistake(format!("`{shown}` stands right behind the value")))
+            }
+            _ => Ok(read),
+        },
+    }
+}
+
+fn operator(line: &mut Line) -> Result<Parsed, Mistake> {
+    let found = OPERATORS.iter().find(|operator| {
+        line.rest().starts_with(**operator) && (**operator != "in" || identifier_len(line.rest()) == 2)
+    });
+    match found {
+        Some(operator) => {
+            line.at += operator.len();
+            Ok(Parsed::Word(operator))
+        }
+        None => Err(line
+            .mistake("an operator is missing")
+            .hint("check A OP B, where OP is one of == != < <= > >= in")),
+    }
+}
+
+/// `HOST PORT`, `HOST:PORT`, `[IPV6]:PORT`; for listening also `PORT` alone.
+fn address(line: &mut Line, port_alone: bool) -> Result<Parsed, Mistake> {
+    let at = line.at;
+    let first = line.word("an address")?;
+    let end = line.at;
+    let written = &line.text[at..end];
+    if let Some((host, port)) = split_written(written) {
+        let host_len = host.len();
+        let host = Line::new(&line.text[..at + host_len]).at(at).word("a host")?;
+        let host = host
+            .constant()
+            .map(|text| Template::text(text.trim_matches(['[', ']']).to_string()))
+            .unwrap_or(host);
+        let port_at = end - port.len();
+        let port = Line::new(&line.text[..end]).at(port_at).word("a port")?;
+        check_port(&port, port_at, end)?;
+        return Ok(Parsed::Address(Some(host), port));
+    }
+    if port_alone {
+        check_port(&first, at, end)?;
+        return Ok(Parsed::Address(None, first));
+    }
+    line.skip_space();
+    let port_at = line.at;
+    let is_port_next = !line.is_done() && !matches!(line.bare_word(), "as" | "within");
+    if !is_port_next {
+        return Err(Mistake::new(at, end - at, format!("`{}` has no port", crate::value::escape(written)))
+            .hint(format!("`connect {written} 12000` or `connect {written}:12000`")));
+    }
+    let port = line.word("a port")?;
+    check_port(&port, port_at, line.at)?;
+    Ok(Parsed::Address(Some(first), port))
+}
+
+/// Splits a written address at the colon before its port; colons inside `[...]` or of a bare IPv6 address do not count.
+fn split_written(written: &str) -> Option<(&str, &str)> {
+    let (host, port) = written.rsplit_once(':')?;
+    let is_bare_ipv6 = host.contains(':') && !host.starts_with('[');
+    (!is_bare_ipv6 && !host.is_empty() && !port.ends_with(']')).then_some((host, port))
+}
+
+fn check_port(port: &Template, at: usize, end: usize) -> Result<(), Mistake> {
+    match port.constant() {
+        Some(text) if text.parse::<u16>().is_err() => {
+            let shown = crate::value::escape(text).into_owned();
+            Err(Mistake::new(at, end - at, format!("`{shown}` is not a port"))
+                .hint("a port is a number from 0 to 65535"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The rest of the line: a quoted string where it begins with a quote and ends with it, else the text as it stands.
+fn free_text(line: &mut Line) -> Result<Template, Mistake> {
+    let mut quoted = line.clone();
+    if matches!(line.peek(), Some('"' | '\''))
+        && let Ok(Expr::Const(Value::Str(text))) = literal::value(&mut quoted, 0)
+        && quoted.is_done()
+    {
+        line.at = quoted.at;
+        return Ok(Template::text(text.to_string()));
+    }
+    let (start, text) = line.text_to_end();
+    let text = text
+        .strip_prefix('"')
+        .and_then(|inner| inner.strip_suffix('"'))
+        .map_or((start, text), |inner| (start + 1, inner));
+    if text.1.is_empty() {
+        return Err(Mistake::new(start, 1, "the text is missing"));
+    }
+    super::text::filled_in(text.1, text.0, line.text)
+}
+
+fn hex(line: &mut Line) -> Result<Vec<u8>, Mistake> {
+    let start = line.at;
+    let mut digits = String::new();
+    loop {
+        line.skip_space();
+        let word = line.bare_word();
+        if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            break;
+        }
+        digits.push_str(word);
+        line.at += word.len();
+        if !word.len().is_multiple_of(2) {
+            return Err(Mistake::new(line.at - word.len(), word.len(), format!("`{word}` is half a byte"))
+                .hint("each byte is two hex digits: 80 04 4b 01 2e"));
+        }
+    }
+    if digits.is_empty() {
+        return Err(Mistake::new(start, line.bare_word().len().max(1), "bytes are missing")
+            .hint("each byte is two hex digits: 80 04 4b 01 2e"));
+    }
+    Ok((0..digits.len()).step_by(2).map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap_or(0)).collect())
+}

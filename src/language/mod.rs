@@ -1,0 +1,17 @@
+//! The language: from a line's text to a call, or to a mistake with its place.
+
+mod argument;
+pub mod complete;
+pub mod expr;
+pub mod highlight;
+pub mod line;
+pub mod literal;
+pub mod mistake;
+mod number;
+pub mod parse;
+mod pattern;
+pub mod script;
+mod setting;
+mod text;
+
+pub use setting::{CODECS, FRAMINGS, MAX_MESSAGE_LIMIT, OPTIONS, duration, shown_setting};

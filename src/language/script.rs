@@ -1,0 +1,269 @@
+//! A file of steps: from its bytes to its phases and calls, with the files that it includes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::expr::Template;
+use super::line::Line;
+use super::mistake::{Mistake, excerpt};
+use super::parse::{Context, step};
+use crate::command::{Item, Script, Spec};
+use crate::event::Failure;
+
+/// The largest script, in bytes. A million lines fit.
+const MAX_SCRIPT_BYTES: usize = 64 << 20;
+/// The longest line of a script, in bytes.
+const MAX_LINE_BYTES: usize = 1 << 20;
+/// The most physical lines of one step: past it a bracket was forgotten far above.
+const MAX_STEP_LINES: usize = 1000;
+/// How deep scripts may include scripts.
+const MAX_INCLUDES: usize = 16;
+
+/// The file that is being read and those that include it, outermost first.
+#[derive(Clone, Default)]
+pub struct Files {
+    /// Paths as they were opened.
+    pub chain: Vec<PathBuf>,
+}
+
+impl Files {
+    /// The folder that names in the current file start from.
+    pub fn folder(&self) -> &Path {
+        self.chain.last().and_then(|file| file.parent()).unwrap_or(Path::new(""))
+    }
+}
+
+/// Reads and parses the script at `path`; nothing of it is run.
+pub fn load(path: &Path, table: &'static [&'static Spec], files: &Files) -> Result<Script, Failure> {
+    let shown = path.to_string_lossy().into_owned();
+    let shown_safe = crate::value::escape(&shown).into_owned();
+    let bytes = std::fs::read(path).map_err(|error| cannot_read(&error, path, &shown_safe))?;
+    let mut files = files.clone();
+    files.chain.push(path.to_path_buf());
+    parse(&bytes, &shown_safe, table, &files)
+}
+
+fn cannot_read(error: &std::io::Error, path: &Path, shown: &str) -> Failure {
+    let why = match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_string(),
+        _ if path.is_dir() => "it is a folder".to_string(),
+        _ => crate::net::reason(error),
+    };
+    Failure::network(format!("cannot read `{shown}`: {why}"))
+}
+
+/// Parses the bytes of a script called `name`.
+pub fn parse(
+    bytes: &[u8],
+    name: &str,
+    table: &'static [&'static Spec],
+    files: &Files,
+) -> Result<Script, Failure> {
+    let file: Arc<str> = Arc::from(name);
+    let text = decode(bytes, &file)?;
+    let mut script = Script { file: file.clone(), ..Script::default() };
+    let mut rest = text.as_str();
+    let mut line = 1;
+    while !rest.is_empty() {
+        let physical = first_lines(rest, 1);
+        if let Some(title) = physical.trim_start().strip_prefix("##") {
+            script.items.push(Item::Phase(title.trim_matches(['#', ' ', '\t', '\n']).to_string()));
+            rest = &rest[physical.len()..];
+            line += 1;
+            continue;
+        }
+        let context = Context { table, file: file.clone(), line, files };
+        let (call, used) = one_step(rest, &context)?;
+        script.items.extend(call.map(Item::Step));
+        line += rest[..used].matches('\n').count();
+        rest = &rest[used..];
+    }
+    Ok(script)
+}
+
+/// Parses the step at the head of `text`, going on to further lines while a bracket or a string is open.
+/// Gives the call and the bytes it takes, its newline included.
+fn one_step(text: &str, context: &Context) -> Result<(Option<crate::command::Call>, usize), Failure> {
+    let mut lines = 1;
+    loop {
+        let taken = first_lines(text, lines);
+        let step_text = taken.trim_end_matches('\n');
+        if step_text.len() > MAX_LINE_BYTES {
+            let long = Mistake::new(0, 1, format!("this line is longer than {} KiB", MAX_LINE_BYTES >> 10));
+            return Err(failure(long, &step_text[..floor(step_text, 60)], context));
+        }
+        match step(step_text, context) {
+            Ok(call) => return Ok((call, taken.len())),
+            Err(mistake) if mistake.unfinished && taken.len() < text.len() && lines < MAX_STEP_LINES => {
+                lines += 1
+            }
+            Err(mistake) => return Err(failure(mistake, step_text, context)),
+        }
+    }
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+fn first_lines(text: &str, count: usize) -> &str {
+    match text.match_indices('\n').nth(count - 1) {
+        Some((newline, _)) => &text[..=newline],
+        None => text,
+    }
+}
+
+/// A mistake as the failure that a person sees.
+pub fn failure(mistake: Mistake, text: &str, context: &Context) -> Failure {
+    if let Some(elsewhere) = mistake.elsewhere {
+        return *elsewhere;
+    }
+    let place = excerpt(text, &context.file, context.line, mistake.at, mistake.len);
+    Failure { hint: mistake.hint, place: Some(place), ..Failure::script(mistake.message) }
+}
+
+/// The text of a script: UTF-8 with or without a byte-order mark, lines that end in `\n` or `\r\n`, no NUL.
+fn decode(bytes: &[u8], file: &Arc<str>) -> Result<String, Failure> {
+    if bytes.len() > MAX_SCRIPT_BYTES {
+        return Err(Failure::script(format!("`{file}` is larger than {} MiB", MAX_SCRIPT_BYTES >> 20)));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let at = error.valid_up_to();
+            let message = format!("the byte 0x{:02x} is not UTF-8 text", bytes[at]);
+            return Err(bad_byte(bytes, at, file, message).hint("save the script as UTF-8"));
+        }
+    };
+    let text = text.replace("\r\n", "\n");
+    match unseen(&text) {
+        Some((at, message, hint)) => Err(bad_byte(text.as_bytes(), at, file, message).hint(hint)),
+        None => Ok(text),
+    }
+}
+
+/// The first character that no editor shows as it is, and so could make a line another than it looks: a control
+/// character, or one that turns the direction of the text around it (CVE-2021-42574).
+pub fn unseen(text: &str) -> Option<(usize, String, String)> {
+    let is_unseen = |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || crate::value::is_bidi(c);
+    let (at, c) = text.char_indices().find(|(_, c)| is_unseen(*c))?;
+    let shown = crate::value::escape(c.encode_utf8(&mut [0; 4])).into_owned();
+    let what = if c.is_control() { "control character" } else { "text-turning character" };
+    let hint = match c {
+        '\0' => "is this a text file?".to_string(),
+        _ => format!("in a string, write it as `{shown}`"),
+    };
+    Some((at, format!("the {what} `{shown}` stands here"), hint))
+}
+
+fn bad_byte(bytes: &[u8], at: usize, file: &Arc<str>, message: String) -> Failure {
+    let start = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    // What stands before a bad byte is good, and what stands behind it does not matter.
+    let before = String::from_utf8_lossy(&bytes[start..at]).into_owned();
+    let shown = match bytes[at..].utf8_chunks().next() {
+        Some(chunk) if !chunk.valid().is_empty() => {
+            chunk.valid().chars().next().map_or(String::new(), |c| c.to_string())
+        }
+        _ => format!("\\x{:02x}", bytes[at]),
+    };
+    let place = excerpt(&format!("{before}{shown}"), file, line, before.len(), shown.len());
+    Failure { place: Some(place), ..Failure::script(message) }
+}
+
+/// Reads `FILE [NAME=VALUE...]` and the script that it names.
+pub fn included(line: &mut Line, context: &Context) -> Result<Arc<Script>, Mistake> {
+    let at = line.at;
+    let name = line.word("a script's name")?;
+    let len = line.at - at;
+    let Some(name) = name.constant() else {
+        return Err(Mistake::new(at, len, "an included script has a plain name")
+            .hint("the whole script is read before its first step runs, when `$` names have no value yet"));
+    };
+    let params = given(line)?;
+    let path = context.files.folder().join(name);
+    let same = |file: &PathBuf| {
+        std::fs::canonicalize(file).ok().is_some_and(|file| std::fs::canonicalize(&path).ok() == Some(file))
+    };
+    if context.files.chain.iter().any(same) {
+        let mut chain: Vec<String> =
+            context.files.chain.iter().map(|file| file.display().to_string()).collect();
+        chain.push(path.display().to_string());
+        let chain = crate::value::escape(&chain.join(" -> ")).into_owned();
+        return Err(Mistake::new(at, len, format!("`{name}` includes itself: {chain}"))
+            .hint("leave one of the includes out"));
+    }
+    if context.files.chain.len() >= MAX_INCLUDES {
+        return Err(Mistake::new(at, len, format!("scripts include scripts deeper than {MAX_INCLUDES}")));
+    }
+    let script = load(&path, context.table, context.files).map_err(|failure| {
+        if failure.place.is_some() {
+            Mistake { elsewhere: Some(Box::new(failure)), ..Mistake::new(at, len, "") }
+        } else {
+            Mistake::new(at, len, failure.message)
+                .hint("the name starts from the folder of the script that includes it")
+        }
+    })?;
+    check_given(&script, &params, at, len)?;
+    Ok(Arc::new(Script { params, ..script }))
+}
+
+/// `NAME=VALUE` words up to the end of the line.
+fn given(line: &mut Line) -> Result<Vec<(String, Template)>, Mistake> {
+    let mut params = Vec::new();
+    loop {
+        line.skip_space();
+        if line.is_done() {
+            return Ok(params);
+        }
+        let name = line.identifier("a param's name")?.to_string();
+        if !line.eat('=') {
+            return Err(line
+                .mistake("`=` is missing after the param's name")
+                .hint("include FILE NAME=VALUE ..."));
+        }
+        let value = match line.peek() {
+            None | Some(' ' | '\t') => Template::text(String::new()),
+            _ => line.word("a value")?,
+        };
+        params.push((name, value));
+    }
+}
+
+fn check_given(script: &Script, given: &[(String, Template)], at: usize, len: usize) -> Result<(), Mistake> {
+    let known = params(script);
+    for (name, _) in given {
+        if !known.iter().any(|(param, _)| param == name) {
+            let names: Vec<&str> = known.iter().map(|(param, _)| param.as_str()).collect();
+            let mistake = Mistake::new(at, len, format!("`{}` has no param `{name}`", script.file));
+            return Err(mistake.hint(has_params(&names)));
+        }
+    }
+    Ok(())
+}
+
+/// `its params are host, port`.
+pub fn has_params(names: &[&str]) -> String {
+    if names.is_empty() {
+        "it has no params".to_string()
+    } else {
+        format!("its params are {}", names.join(", "))
+    }
+}
+
+/// The params that a script and the scripts it includes declare, each with its default where that is plain.
+pub fn params(script: &Script) -> Vec<(String, Option<crate::value::Value>)> {
+    let mut found = Vec::new();
+    script.each_call(&mut |call| {
+        if call.spec.name == "param"
+            && let [crate::command::Parsed::Name(name), _, crate::command::Parsed::Value(default)] =
+                call.args.as_slice()
+        {
+            let default =
+                if let super::expr::Expr::Const(value) = default { Some(value.clone()) } else { None };
+            found.push((name.clone(), default));
+        }
+    });
+    found
+}

@@ -1,0 +1,355 @@
+//! A connection that owns its buffer: a wait that is cancelled loses no byte, in either direction.
+
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+
+use super::framing::{Found, Framer, Framing, frame};
+use super::writer::{Send, Writer};
+use crate::platform;
+
+/// An idle connection is probed after this long, so that a peer that is gone without a word is noticed within 5 seconds.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(4);
+/// Unanswered probes are this far apart ...
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+/// ... and after this many the connection counts as dead: half a minute, enough for a laptop that changes its access point.
+const KEEPALIVE_PROBES: u32 = 6;
+/// The least room for one read, in bytes: one class message and more.
+const READ_MIN: usize = 4096;
+/// The most room for one read, in bytes: beyond this a larger read is not faster.
+const READ_MAX: usize = 256 << 10;
+/// An empty buffer larger than this is given back, so that ten thousand connections do not each keep their largest message.
+const KEEP_MAX: usize = 64 << 10;
+
+/// How long an eager connection waits in the kernel itself before it waits through the runtime. A peer on the same machine
+/// answers within this, and the runtime's own sleeping and waking costs a quarter of such a round trip.
+const EAGER: Duration = Duration::from_millis(1);
+
+/// How the peer's sending ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// FIN: the peer closed, or shut down its writing half.
+    Closed,
+    /// RST: the peer aborted the connection.
+    Reset,
+    /// The connection died without a word: keepalive had no answer.
+    Dead,
+}
+
+/// Why no message came.
+#[derive(Debug)]
+pub enum StreamError {
+    /// The stream ended; `partial` bytes of an unfinished message are still in the buffer, `wanted` is its least size.
+    Ended {
+        /// How.
+        end: End,
+        /// Bytes of the unfinished message.
+        partial: usize,
+        /// The least size that the unfinished message says it has.
+        wanted: usize,
+    },
+    /// The bytes at the head of the buffer are no message.
+    Corrupt {
+        /// Offset of the wrong byte.
+        at: usize,
+        /// Why.
+        why: String,
+    },
+    /// The message at the head of the buffer says it is larger than the limit.
+    TooBig {
+        /// The size it declares, in bytes.
+        declared: u64,
+    },
+    /// This side has shut down its reading half.
+    NotReading,
+    /// Anything else that the kernel reports.
+    Io(io::Error),
+}
+
+/// Where a whole message lies in the buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct Message {
+    start: usize,
+    end: usize,
+    /// Bytes that it takes of the stream, its frame included.
+    pub total: usize,
+    /// How many reads brought its bytes.
+    pub reads: u32,
+}
+
+/// An open TCP connection.
+#[derive(Debug)]
+pub struct Connection {
+    stream: Arc<TcpStream>,
+    writer: Writer,
+    buffer: Vec<u8>,
+    /// Offset of the first byte not yet taken by a step.
+    head: usize,
+    framer: Framer,
+    /// Reads whose bytes the message at the head has.
+    reads: u32,
+    /// What `recv N` took of a message that is not yet whole.
+    taken: Framer,
+    taken_bytes: Vec<u8>,
+    end: Option<End>,
+    /// Whether a read holds its thread for a moment before it waits through the runtime: for the few connections of a person or
+    /// a script, which do one thing at a time, not for the thousands of a server.
+    pub eager: bool,
+    /// Whether this side still reads.
+    pub can_read: bool,
+    /// Bytes taken from the kernel.
+    pub received: u64,
+    /// The other end.
+    pub peer: SocketAddr,
+    /// This end.
+    pub local: SocketAddr,
+}
+
+impl Connection {
+    /// Takes over a connected stream: no delay, keepalive on.
+    pub fn new(stream: TcpStream) -> io::Result<Connection> {
+        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_INTERVAL);
+        #[cfg(not(target_os = "openbsd"))]
+        let keepalive = keepalive.with_retries(KEEPALIVE_PROBES);
+        SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+        stream.set_nodelay(true)?;
+        let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
+        let stream = Arc::new(stream);
+        Ok(Connection {
+            writer: Writer::new(stream.clone()),
+            stream,
+            buffer: Vec::new(),
+            head: 0,
+            framer: Framer::new(Framing::Pickle, super::MAX_MESSAGE_DEFAULT),
+            reads: 0,
+            taken: Framer::new(Framing::Pickle, super::MAX_MESSAGE_DEFAULT),
+            taken_bytes: Vec::new(),
+            end: None,
+            eager: false,
+            can_read: true,
+            received: 0,
+            peer,
+            local,
+        })
+    }
+
+    /// Waits until a whole message is at the head of the buffer. It stays there until [`Connection::take`]. Cancel-safe.
+    pub async fn message(&mut self, framing: Framing, max: usize) -> Result<Message, StreamError> {
+        if !self.framer.is_for(framing, max) {
+            self.framer = Framer::new(framing, max);
+        }
+        loop {
+            let wanted = match self.framer.look(&self.buffer[self.head..]) {
+                Found::Whole { start, end, total } => {
+                    return Ok(Message { start, end, total, reads: self.reads });
+                }
+                Found::More(wanted) => wanted,
+                Found::Corrupt { at, why } => return Err(StreamError::Corrupt { at, why }),
+                Found::TooBig { declared, .. } => return Err(StreamError::TooBig { declared }),
+            };
+            let partial = self.buffer.len() - self.head;
+            let room = wanted.saturating_sub(partial).clamp(READ_MIN, READ_MAX);
+            if let Some(end) = self.read(room, None).await? {
+                return Err(StreamError::Ended { end, partial, wanted });
+            }
+        }
+    }
+
+    /// The payload of a message that is at the head.
+    pub fn payload(&self, message: &Message) -> &[u8] {
+        &self.buffer[self.head + message.start..self.head + message.end]
+    }
+
+    /// Bytes that were read and not yet taken by a step.
+    pub fn buffered(&self) -> &[u8] {
+        &self.buffer[self.head..]
+    }
+
+    /// Bytes that were read and not yet taken, and bytes that wait in the kernel, where it can tell.
+    pub fn waiting(&self) -> (usize, Option<u64>) {
+        (self.buffer.len() - self.head, platform::unread(&self.stream))
+    }
+
+    /// Takes a message off the stream.
+    pub fn take(&mut self, message: &Message) {
+        self.advance(message.total);
+        self.taken_bytes.clear();
+    }
+
+    /// Exactly one `recv(n)`: what is buffered first, as the kernel would give it, else one read of at most `n` bytes.
+    /// An empty answer is the end of the stream.
+    pub async fn recv(&mut self, n: usize) -> Result<(Vec<u8>, Option<End>), StreamError> {
+        if self.buffer.len() == self.head
+            && let Some(end) = self.read(0, Some(n)).await?
+        {
+            return Ok((Vec::new(), Some(end)));
+        }
+        let n = n.min(self.buffer.len() - self.head);
+        let bytes = self.buffer[self.head..self.head + n].to_vec();
+        self.advance(n);
+        Ok((bytes, None))
+    }
+
+    /// Says what `bytes`, just taken by `recv N`, are of the message they belong to: how many whole messages, where in an
+    /// unfinished one they began, and how far it has come.
+    pub fn place_of(&mut self, bytes: &[u8], framing: Framing, max: usize) -> Taken {
+        if !self.taken.is_for(framing, max) || self.taken_bytes.is_empty() {
+            self.taken = Framer::new(framing, max);
+            self.taken_bytes.clear();
+        }
+        let began_at = self.taken_bytes.len();
+        self.taken_bytes.extend_from_slice(bytes);
+        let mut whole = Vec::new();
+        loop {
+            if self.taken_bytes.is_empty() {
+                return Taken { began_at, whole, rest: 0, is_message: true };
+            }
+            match self.taken.look(&self.taken_bytes) {
+                Found::Whole { total, .. } => {
+                    whole.push(total);
+                    self.taken_bytes.drain(..total);
+                    self.taken = Framer::new(framing, max);
+                }
+                Found::More(_) => {
+                    return Taken { began_at, whole, rest: self.taken_bytes.len(), is_message: true };
+                }
+                Found::Corrupt { .. } | Found::TooBig { .. } => {
+                    let rest = self.taken_bytes.len();
+                    self.taken_bytes.clear();
+                    return Taken { began_at, whole, rest, is_message: false };
+                }
+            }
+        }
+    }
+
+    /// How many bytes of an unfinished message `recv N` took: the rest of the stream begins in its middle.
+    pub fn taken_of_message(&self) -> usize {
+        self.taken_bytes.len()
+    }
+
+    /// Waits until at least one byte or the end of the stream is there. Cancel-safe; takes nothing.
+    pub async fn anything(&mut self) -> Result<Option<End>, StreamError> {
+        if self.buffer.len() > self.head { Ok(None) } else { self.read(READ_MIN, None).await }
+    }
+
+    /// One read into the buffer, of `limit` bytes at most if there is one; the end of the stream is remembered.
+    /// Cancel-safe: nothing is awaited once bytes were read.
+    async fn read(&mut self, room: usize, limit: Option<usize>) -> Result<Option<End>, StreamError> {
+        if !self.can_read {
+            return Err(StreamError::NotReading);
+        }
+        if self.end.is_some() {
+            return Ok(self.end);
+        }
+        self.make_room(room);
+        if self.eager {
+            platform::wait_readable(&self.stream, EAGER);
+        }
+        let end = loop {
+            let read = match limit {
+                None => self.stream.try_read_buf(&mut self.buffer),
+                Some(limit) => self.read_at_most(limit),
+            };
+            match read {
+                Ok(0) => break End::Closed,
+                Ok(n) => {
+                    self.received += n as u64;
+                    self.reads += 1;
+                    return Ok(None);
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => {
+                        if self.buffer.is_empty() && !self.eager {
+                            self.buffer = Vec::new();
+                        }
+                        self.stream.readable().await.map_err(StreamError::Io)?;
+                        self.buffer.reserve(room);
+                    }
+                    io::ErrorKind::ConnectionReset => break End::Reset,
+                    io::ErrorKind::TimedOut => break End::Dead,
+                    _ => return Err(StreamError::Io(error)),
+                },
+            }
+        };
+        self.end = Some(end);
+        Ok(Some(end))
+    }
+
+    fn read_at_most(&mut self, limit: usize) -> io::Result<usize> {
+        let before = self.buffer.len();
+        self.buffer.resize(before + limit, 0);
+        let read = self.stream.try_read(&mut self.buffer[before..]);
+        self.buffer.truncate(before + *read.as_ref().unwrap_or(&0));
+        read
+    }
+
+    fn make_room(&mut self, room: usize) {
+        if self.head > 0 && (self.head == self.buffer.len() || self.head >= self.buffer.len() / 2) {
+            self.buffer.drain(..self.head);
+            self.head = 0;
+        }
+        if self.buffer.is_empty() && self.buffer.capacity() > KEEP_MAX {
+            self.buffer = Vec::new();
+        }
+        self.buffer.reserve(room);
+    }
+
+    fn advance(&mut self, n: usize) {
+        self.head += n;
+        if self.head == self.buffer.len() {
+            self.buffer.clear();
+            self.head = 0;
+            self.reads = 0;
+        } else {
+            // What is left came with the last read, unless a step left whole messages behind; either way one read brought it here.
+            self.reads = 1;
+        }
+        let (framing, max) = (self.framer.framing(), self.framer.max());
+        self.framer = Framer::new(framing, max);
+    }
+
+    /// Puts a message on the stream and waits until the kernel has all of it; see [`Writer::send`].
+    pub async fn send(&mut self, framing: Framing, payload: Vec<u8>) -> Send {
+        self.writer.send(frame(framing, payload)).await
+    }
+
+    /// The sending half, for others to hold.
+    pub fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// How the peer's sending ended, if a read has met it.
+    pub fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// Half-close. Shutting down the writing half sends FIN; shutting down the reading half tells the peer nothing.
+    pub fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
+        self.writer.shutdown(how)?;
+        self.can_read &= how == Shutdown::Write;
+        Ok(())
+    }
+
+    /// Aborts: the peer gets RST instead of FIN.
+    pub fn reset(self) -> io::Result<()> {
+        self.writer.abort_on_close()
+    }
+}
+
+/// What the bytes of one `recv N` were.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// How many bytes of the message had been taken before.
+    pub began_at: usize,
+    /// Sizes of the messages that ended within these bytes.
+    pub whole: Vec<usize>,
+    /// Bytes of a message that is not yet whole.
+    pub rest: usize,
+    /// Whether the bytes can be told apart as messages at all.
+    pub is_message: bool,
+}

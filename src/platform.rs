@@ -1,0 +1,213 @@
+//! What differs between operating systems: unread bytes, the terminal's size and mode, signals, private files, the wording of errors.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
+/// Bytes that arrived and wait in the kernel; `None`: not known here.
+pub fn unread(stream: &TcpStream) -> Option<u64> {
+    #[cfg(unix)]
+    return rustix::io::ioctl_fionread(stream).ok();
+    #[cfg(not(unix))]
+    {
+        let _ = stream;
+        None
+    }
+}
+
+/// Waits on the calling thread until bytes can be read, or for this long. Where the kernel cannot be asked so, not at all.
+pub fn wait_readable(stream: &TcpStream, at_most: Duration) {
+    #[cfg(unix)]
+    {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(at_most.subsec_nanos()) };
+        // What it says is not needed: a read follows in any case.
+        let _ = poll(&mut [PollFd::new(stream, PollFlags::IN)], Some(&timeout));
+    }
+    #[cfg(not(unix))]
+    let _ = (stream, at_most);
+}
+
+/// An error's text as the operating system words it, without the `(os error N)` that Rust adds.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_lowercase().chain(characters).collect(),
+        None => text.to_string(),
+    }
+}
+
+/// The width of the terminal that standard output is, in columns; `None` where it is none or does not say.
+pub fn terminal_width() -> Option<usize> {
+    #[cfg(unix)]
+    return rustix::termios::tcgetwinsize(io::stdout())
+        .ok()
+        .map(|size| usize::from(size.ws_col))
+        .filter(|width| *width > 0);
+    #[cfg(not(unix))]
+    None
+}
+
+/// Whether standard input has a line or its end within this time; where that cannot be asked, reading it will tell.
+pub fn line_is_here(within: Duration) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let stdin = io::stdin();
+        let mut wanted = [PollFd::new(&stdin, PollFlags::IN)];
+        let within = Timespec::try_from(within).ok();
+        !matches!(poll(&mut wanted, within.as_ref()), Ok(0) | Err(rustix::io::Errno::INTR))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = within;
+        true
+    }
+}
+
+/// The terminal's mode when the program began, set again when it ends inside the line editor: by a signal, by a panic.
+pub struct TerminalMode {
+    /// Only the line editor changes the mode. Elsewhere there is nothing to set back, and trying to from the
+    /// background would stop the process.
+    is_editing: AtomicBool,
+    #[cfg(unix)]
+    saved: Option<rustix::termios::Termios>,
+}
+
+impl TerminalMode {
+    /// Remembers the mode that standard input has now.
+    pub fn save() -> TerminalMode {
+        TerminalMode {
+            is_editing: AtomicBool::new(false),
+            #[cfg(unix)]
+            saved: rustix::termios::tcgetattr(io::stdin()).ok(),
+        }
+    }
+
+    /// Whether the line editor has the terminal now.
+    pub fn set_editing(&self, is_editing: bool) {
+        self.is_editing.store(is_editing, Ordering::SeqCst);
+    }
+
+    /// Sets the remembered mode, and ends bracketed paste, which the line editor switches on.
+    pub fn restore(&self) {
+        if !self.is_editing.swap(false, Ordering::SeqCst) {
+            return;
+        }
+        #[cfg(unix)]
+        if let Some(saved) = &self.saved {
+            use io::Write;
+            use std::os::unix::fs::OpenOptionsExt;
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, saved);
+            // To the terminal, wherever standard output goes; without waiting for one that Ctrl-S has stopped.
+            let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+            let terminal = OpenOptions::new().write(true).custom_flags(flags).open("/dev/tty");
+            let _ = terminal.and_then(|mut terminal| terminal.write_all(b"\x1b[?2004l\r\n"));
+        }
+    }
+}
+
+impl Drop for TerminalMode {
+    fn drop(&mut self) {
+        self.restore();
+    }
+}
+
+/// "File size limit exceeded", on Linux and macOS alike.
+#[cfg(unix)]
+const SIGXFSZ: i32 = 25;
+
+/// Waits for a signal that ends the program; its exit status is 128 and the signal's number.
+pub async fn ending_signal() -> u8 {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).ok();
+        let (mut term, mut hup, mut quit) =
+            (listen(SignalKind::terminate()), listen(SignalKind::hangup()), listen(SignalKind::quit()));
+        // A file that may not grow (`ulimit -f`) is to be an error of the write, not the end of the program.
+        let _too_large = listen(SignalKind::from_raw(SIGXFSZ));
+        async fn next(signal: &mut Option<tokio::signal::unix::Signal>) {
+            match signal {
+                Some(signal) => {
+                    signal.recv().await;
+                }
+                None => std::future::pending().await,
+            }
+        }
+        tokio::select! {
+            () = next(&mut term) => 128 + 15,
+            () = next(&mut hup) => 128 + 1,
+            () = next(&mut quit) => 128 + 3,
+        }
+    }
+    #[cfg(not(unix))]
+    std::future::pending().await
+}
+
+/// Stops the process and those it shares a pipe with, as Ctrl-Z does; comes back when the shell's `fg` continues it.
+pub fn stop() {
+    #[cfg(unix)]
+    {
+        /// The signal may be taken by any thread, so that this one runs on for a moment. It must not touch the terminal
+        /// before the stop; where nothing stops it (no shell with job control above), it goes on after this.
+        const UNTIL_STOPPED: Duration = Duration::from_millis(100);
+        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+        std::thread::park_timeout(UNTIL_STOPPED);
+    }
+}
+
+/// Opens a file that only its owner may read, for writing; it is made if it is not there.
+pub fn open_private(path: &Path, append: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(append).write(true).truncate(!append);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        options.mode(0o600);
+        own_only(&mut options);
+        let file = options.open(path)?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        Ok(file)
+    }
+    #[cfg(not(unix))]
+    options.open(path)
+}
+
+/// Opens a file for reading, if it is itself what `path` says.
+pub fn open_own(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    own_only(&mut options);
+    options.open(path)
+}
+
+/// A link that someone else laid could lead our lines into another file, and a named pipe would never open.
+#[cfg(unix)]
+fn own_only(options: &mut OpenOptions) {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt;
+    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+}
+
+/// Whether an open file has lost its name: another process put a new one in its place.
+pub fn is_deleted(file: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        file.metadata().is_ok_and(|data| data.nlink() == 0)
+    }
+    #[cfg(not(unix))]
+    {
+        // There a file that is open keeps its name.
+        let _ = file;
+        false
+    }
+}

@@ -1,0 +1,363 @@
+//! The prompt: the line editor in a thread of its own, with completion, hints and colours.
+
+use std::borrow::Cow;
+use std::io::{IsTerminal, stdout};
+use std::path::Path;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use rustyline::completion::{Completer, FilenameCompleter, Pair};
+use rustyline::error::ReadlineError;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::Hinter;
+use rustyline::history::{History as _, MemHistory};
+use rustyline::validate::Validator;
+use rustyline::{
+    Behavior, Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event,
+    EventContext, EventHandler, Helper, KeyEvent, RepeatCount,
+};
+use tokio::sync::oneshot;
+use unicode_width::UnicodeWidthStr;
+
+use crate::commands::{TABLE, announce};
+use crate::event::FailureKind;
+use crate::history::{History, LINES_MAX};
+use crate::lab::{Binding, Lab, OF_CONNECTION, OF_LISTENER, Pauser};
+use crate::language::complete::{Candidates, Known, complete, usage_hint};
+use crate::language::highlight::{Ink, inks};
+use crate::output::Output;
+use crate::platform::{self, TerminalMode};
+use crate::shell;
+use crate::value::{is_bidi, is_printable};
+
+/// How long `pause` waits for Enter before it looks whether it is still wanted.
+const PAUSE_LOOK: Duration = Duration::from_millis(100);
+
+/// What a line that was asked for turned out to be.
+enum Typed {
+    Line(String),
+    /// Ctrl-C: the line is thrown away.
+    Cleared,
+    /// Ctrl-D on an empty line.
+    End,
+    /// The terminal is gone or broken.
+    Broken(String),
+}
+
+struct Request {
+    prompt: String,
+    answer: oneshot::Sender<Typed>,
+}
+
+/// Reads lines and runs them until `quit`, Ctrl-D or the end of the terminal. Gives the exit status.
+pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, terminal: &Arc<TerminalMode>) -> u8 {
+    let known = Arc::new(Mutex::new(Known::default()));
+    let (mut kept, trouble) = History::open(history);
+    let (requests, inbox) = mpsc::channel();
+    let editor_known = known.clone();
+    let lines = kept.lines.clone();
+    let (added, new_lines) = mpsc::channel::<String>();
+    let (mode, color) = (terminal.clone(), output.look().color);
+    std::thread::spawn(move || {
+        let assistant = Assistant { known: editor_known, files: FilenameCompleter::new(), color };
+        match editor(lines, assistant) {
+            Ok(editor) => edit(editor, &inbox, &new_lines, &mode),
+            Err(error) => refuse(&inbox, &error.to_string()),
+        }
+    });
+    output.write("lab2sh: `help` lists the commands, `connect HOST:PORT` begins, Ctrl-D leaves\n");
+    if let Some(trouble) = trouble {
+        output.complain(&format!("warning: cannot keep the history: {trouble}\n"));
+    }
+    let mut open = String::new();
+    loop {
+        *known.lock().unwrap_or_else(PoisonError::into_inner) = known_of(lab);
+        output.flush();
+        if output.is_broken() {
+            return FailureKind::Network.status();
+        }
+        let name = lab.current.clone().unwrap_or_default();
+        let prompt =
+            if open.is_empty() { format!("{name}> ") } else { format!("{}. ", " ".repeat(name.width())) };
+        let (answer, typed) = oneshot::channel();
+        if requests.send(Request { prompt, answer }).is_err() {
+            return FailureKind::Network.status();
+        }
+        let text = match typed.await {
+            Ok(Typed::Line(line)) => line,
+            Ok(Typed::Cleared) => {
+                open.clear();
+                continue;
+            }
+            Ok(Typed::End) if open.is_empty() => return 0,
+            Ok(Typed::End) => {
+                open.clear();
+                continue;
+            }
+            Ok(Typed::Broken(why)) => {
+                output.complain(&format!("error: cannot read the terminal: {why}\n"));
+                return FailureKind::Network.status();
+            }
+            Err(_) => return FailureKind::Network.status(),
+        };
+        let text = if open.is_empty() { text } else { format!("{}\n{text}", std::mem::take(&mut open)) };
+        // Forgotten only now: a signal from outside can raise it while the editor waits.
+        lab.interrupt.clear();
+        open = run_block(lab, output, &mut kept, &added, &text).await;
+        if lab.quitting {
+            return 0;
+        }
+    }
+}
+
+/// Runs each step of a typed or pasted text; gives back what is still open at its end.
+async fn run_block(
+    lab: &mut Lab,
+    output: &Output,
+    kept: &mut History,
+    added: &mpsc::Sender<String>,
+    text: &str,
+) -> String {
+    let steps = shell::split(text, TABLE);
+    let several = steps.len() > 1;
+    for step in steps {
+        let parsed = shell::parse(&step, "", TABLE);
+        if matches!(parsed, Ok(shell::Line::Unfinished)) {
+            return step;
+        }
+        if step.trim().is_empty() {
+            continue;
+        }
+        if !step.starts_with(' ') {
+            if let Some(trouble) = kept.add(&step) {
+                output.complain(&format!("warning: cannot keep the history: {trouble}\n"));
+            }
+            // Without an editor there is no next line either.
+            let _ = added.send(step.clone());
+        }
+        if let (true, Ok(shell::Line::Step(call))) = (several, parsed) {
+            // The pasted block stands on the screen in one piece: say which of its lines speaks now.
+            announce(lab, &call);
+        }
+        if shell::line(lab, &step, "", TABLE).await == Err(FailureKind::Interrupted) || lab.quitting {
+            break;
+        }
+    }
+    String::new()
+}
+
+/// What completion can offer now.
+fn known_of(lab: &Lab) -> Known {
+    let mut known = Known::default();
+    for (name, binding) in lab.names() {
+        match binding {
+            Binding::Value(value) => known.values.push((name.to_string(), value.clone())),
+            Binding::Connection(_) => known.sockets.push((name.to_string(), OF_CONNECTION)),
+            Binding::Listener(_) => known.sockets.push((name.to_string(), OF_LISTENER)),
+        }
+    }
+    known.values.extend(lab.last.clone().map(|last| ("_".to_string(), last)));
+    known
+}
+
+/// The editor's thread: one line for each request.
+fn edit(
+    mut editor: Editor<Assistant, MemHistory>,
+    inbox: &mpsc::Receiver<Request>,
+    new_lines: &mpsc::Receiver<String>,
+    mode: &TerminalMode,
+) {
+    let ended = Arc::new(Mutex::new(Ended::Entered));
+    let take = |ended: &Mutex<Ended>| {
+        std::mem::replace(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner), Ended::Entered)
+    };
+    for (key, how) in [('C', Ended::Cleared), ('Z', Ended::Stopped(0))] {
+        let ends = EventHandler::Conditional(Box::new(Ends { how, ended: ended.clone() }));
+        editor.bind_sequence(KeyEvent::ctrl(key), ends);
+    }
+    for request in inbox {
+        for line in new_lines.try_iter() {
+            // Memory is all that could refuse it.
+            let _ = editor.add_history_entry(line);
+        }
+        mode.set_editing(true);
+        let mut read = editor.readline(&request.prompt);
+        let mut how = take(&ended);
+        while let (Ok(line), Ended::Stopped(at)) = (&read, how) {
+            mode.set_editing(false);
+            platform::stop();
+            mode.set_editing(true);
+            read = editor.readline_with_initial(&request.prompt, line.split_at(at));
+            how = take(&ended);
+        }
+        mode.set_editing(false);
+        let typed = match read {
+            Ok(_) if how == Ended::Cleared => Typed::Cleared,
+            Ok(line) => Typed::Line(line),
+            Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Typed::Cleared,
+            Err(ReadlineError::Eof) => Typed::End,
+            Err(error) => Typed::Broken(error.to_string()),
+        };
+        // Nobody waits for the answer any more when the program ends.
+        let _ = request.answer.send(typed);
+    }
+}
+
+/// How a line came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// Enter.
+    Entered,
+    /// Ctrl-C: it is to be thrown away.
+    Cleared,
+    /// Ctrl-Z, with the cursor at this byte: it goes on after `fg`.
+    Stopped(usize),
+}
+
+/// A key that ends the line as Enter does, and leaves word how it is meant. The editor's own Ctrl-C throws away the
+/// keys behind it; its own Ctrl-Z goes on before the process, which has other threads, has really stopped.
+struct Ends {
+    how: Ended,
+    ended: Arc<Mutex<Ended>>,
+}
+
+impl ConditionalEventHandler for Ends {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext) -> Option<Cmd> {
+        let how = match self.how {
+            Ended::Stopped(_) => Ended::Stopped(context.pos()),
+            how => how,
+        };
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = how;
+        Some(Cmd::AcceptLine)
+    }
+}
+
+/// Says why there is no editor.
+fn refuse(inbox: &mpsc::Receiver<Request>, why: &str) {
+    if let Ok(request) = inbox.recv() {
+        let _ = request.answer.send(Typed::Broken(why.to_string()));
+    }
+}
+
+fn editor(lines: Vec<String>, assistant: Assistant) -> rustyline::Result<Editor<Assistant, MemHistory>> {
+    // Where standard output goes to a file, the prompt belongs on the terminal all the same.
+    let behavior = if stdout().is_terminal() { Behavior::Stdio } else { Behavior::PreferTerm };
+    let config = Config::builder()
+        .max_history_size(LINES_MAX)?
+        .history_ignore_dups(true)?
+        .completion_type(CompletionType::List)
+        .auto_add_history(false)
+        .behavior(behavior)
+        // Our highlighter runs without colours too: it keeps invisible characters off the screen.
+        .color_mode(ColorMode::Forced)
+        .build();
+    let mut history = MemHistory::with_config(&config);
+    for line in lines {
+        history.add_owned(line)?;
+    }
+    let mut editor = Editor::with_history(config, history)?;
+    editor.set_helper(Some(assistant));
+    Ok(editor)
+}
+
+/// What the editor asks while a line is typed.
+struct Assistant {
+    known: Arc<Mutex<Known>>,
+    files: FilenameCompleter,
+    color: bool,
+}
+
+impl Helper for Assistant {}
+
+impl Validator for Assistant {}
+
+impl Completer for Assistant {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match complete(&line[..pos], TABLE, &known) {
+            Candidates::Files => {
+                let (at, mut files) = self.files.complete_path(line, pos)?;
+                // A file's name can hold what would move the cursor, and could not be typed anyway.
+                files.retain(|file| file.display.chars().all(is_printable));
+                Ok((at, files))
+            }
+            Candidates::Words(at, words) => {
+                let pair = |word: String| Pair { display: word.trim_end().to_string(), replacement: word };
+                Ok((at, words.into_iter().map(pair).collect()))
+            }
+        }
+    }
+}
+
+impl Hinter for Assistant {
+    type Hint = String;
+
+    fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<String> {
+        if pos < line.len() { None } else { usage_hint(line, TABLE) }
+    }
+}
+
+impl Highlighter for Assistant {
+    /// Colours, and leaves out what is invisible: pasted control characters reach the line as they are, and the
+    /// editor reckons with no width for them. The parser names them when the line is run.
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        let is_shown =
+            |c: char| is_printable(c) || matches!(c, '\n' | '\t') || !(c.is_control() || is_bidi(c));
+        if !line.chars().all(is_shown) {
+            return Cow::Owned(line.chars().filter(|c| is_shown(*c)).collect());
+        }
+        if !self.color {
+            return Cow::Borrowed(line);
+        }
+        let mut painted = String::new();
+        for (ink, text) in inks(line) {
+            let style = style(ink);
+            painted.push_str(&format!("{style}{text}{style:#}"));
+        }
+        Cow::Owned(painted)
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        let dim = Style::new().dimmed();
+        if self.color { Cow::Owned(format!("{dim}{hint}{dim:#}")) } else { Cow::Borrowed(hint) }
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
+        self.color && kind != CmdKind::MoveCursor
+    }
+}
+
+fn style(ink: Ink) -> Style {
+    let color = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
+    match ink {
+        Ink::Plain => Style::new(),
+        Ink::Verb => Style::new().bold(),
+        Ink::Name => color(AnsiColor::Cyan),
+        Ink::Text => color(AnsiColor::Green),
+        Ink::Number => color(AnsiColor::Magenta),
+        Ink::Comment => Style::new().dimmed(),
+    }
+}
+
+/// Waits for Enter on the terminal, in a thread of its own that ends with the wait: a later prompt reads from there.
+pub fn pauser() -> Pauser {
+    Arc::new(|_| {
+        let (done, waited) = oneshot::channel();
+        std::thread::spawn(move || {
+            while !done.is_closed() {
+                if platform::line_is_here(PAUSE_LOOK) {
+                    let mut line = String::new();
+                    // At the end of input there is nobody to wait for.
+                    let _ = std::io::stdin().read_line(&mut line);
+                    let _ = done.send(());
+                    return;
+                }
+            }
+        });
+        waited
+    })
+}

@@ -1,0 +1,413 @@
+//! Events as text for people; the only file that formats for a screen.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr;
+
+use crate::event::{Event, Failure, Half, Message, Summary, What};
+use crate::net::{End, Taken};
+use crate::pattern::count;
+use crate::value::{Value, escape};
+
+/// How much of a value a line shows, in characters; the rest is counted.
+const SHOWN_VALUE: usize = 1000;
+/// The line's width where no terminal says, in columns.
+pub const WIDTH_DEFAULT: usize = 80;
+/// Lines are not made wider than this, so that sizes and times stay near the values, in columns.
+const WIDTH_MAX: usize = 110;
+
+/// Nor narrower: on less, the terminal's own wrapping serves better, in columns.
+const WIDTH_MIN: usize = 20;
+
+/// How lines are to look.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Colours may be used.
+    pub color: bool,
+    /// Columns of a line.
+    pub width: usize,
+}
+
+impl Look {
+    /// A look for a screen of unknown width.
+    pub fn new(color: bool) -> Look {
+        Look { color, width: WIDTH_DEFAULT }
+    }
+
+    /// The same look for a screen of this width.
+    pub fn wide(self, width: Option<usize>) -> Look {
+        Look { width: width.unwrap_or(WIDTH_DEFAULT).clamp(WIDTH_MIN, WIDTH_MAX), ..self }
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.color && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_string() }
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.paint(Style::new().dimmed(), text)
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.paint(Style::new().bold(), text)
+    }
+
+    fn colored(&self, color: AnsiColor, text: &str) -> String {
+        self.paint(Style::new().fg_color(Some(color.into())), text)
+    }
+}
+
+/// The lines that tell an event; `None` for one that people are not shown.
+pub fn event(event: &Event, look: &Look) -> Option<String> {
+    Some(match &event.what {
+        // What they say stands on the next line as it is.
+        What::Step { verb: "say" | "pause", .. } => return None,
+        What::Step { prompt, text, .. } => step(prompt, text, look),
+        What::Phase(title) => format!("\n{}\n", look.bold(&format!("== {}", escape(title)))),
+        What::Said(text) => said(text, look),
+        What::Paused(text) if text.is_empty() => said("Enter goes on", look),
+        What::Paused(text) => said(&format!("{text} (Enter goes on)"), look),
+        What::Sent { socket, message } => sent(socket, message, look),
+        What::Received { socket, message } => received(socket, message, look),
+        What::Read { socket, bytes, asked, taken, took } => read(socket, bytes, *asked, taken, *took, look),
+        What::Checked { text } => format!("  {} {}\n", look.colored(AnsiColor::Green, "ok"), escape(text)),
+        What::Bound { name, value } => {
+            let (shown, cut) = value.repr_cut(SHOWN_VALUE);
+            format!("  {name} = {shown}{}\n", if cut { " ... (cut)" } else { "" })
+        }
+        What::OptionSet { socket, option, value, note } => {
+            let whose = socket.as_ref().map_or(String::new(), |name| format!("{name}: "));
+            let note =
+                note.as_ref().map_or(String::new(), |note| format!("{}\n", look.dim(&format!("  {note}"))));
+            format!("  {whose}{option} {value}\n{note}")
+        }
+        What::Table { titles, rows, empty, .. } => table(titles, rows, empty, look),
+        What::Text { text, .. } => text.lines().fold(String::new(), |all, line| all + "  " + line + "\n"),
+        What::Warning { socket, message, hint } => warning(socket.as_deref(), message, hint.as_deref(), look),
+        What::FailedAsAllowed { failure, must } => allowed(failure, *must, look),
+        What::Failed(it) => failure(it, look),
+        What::Summary(it) => summary(it, look),
+        What::Waiting => return None,
+        other => return socket_event(other, look),
+    })
+}
+
+/// What happened to a socket, without a message.
+fn socket_event(what: &What, look: &Look) -> Option<String> {
+    Some(match what {
+        What::Connected { socket, peer, local, host, took } => {
+            let as_host =
+                if *host == peer.ip().to_string() { String::new() } else { format!(" ({})", escape(host)) };
+            row(
+                &format!("  {}  connected to {peer}{as_host} from {local}", look.bold(socket)),
+                &ms(*took),
+                look,
+            )
+        }
+        What::Listening { socket, local } => {
+            let everyone =
+                if local.ip().is_unspecified() { ": any machine on this network can connect" } else { "" };
+            format!("  {}  listening on {local}{everyone}\n", look.bold(socket))
+        }
+        What::Accepted { socket, listener, peer, took } => {
+            row(&format!("  {}  accepted by {listener} from {peer}", look.bold(socket)), &ms(*took), look)
+        }
+        What::Ended { socket, end, messages, took } => {
+            let after = messages.map_or(String::new(), |n| format!(" after {}", count(n, "message")));
+            let how = match end {
+                End::Closed => "the peer closed",
+                End::Reset => "the peer reset the connection",
+                End::Dead => "the peer no longer answers",
+            };
+            row(&format!("  {}  {how}{after}", look.bold(socket)), &ms(*took), look)
+        }
+        What::ListenedOut { socket, messages, took } => row(
+            &format!("  {}  time is up after {}; still open", look.bold(socket), count(*messages, "message")),
+            &ms(*took),
+            look,
+        ),
+        What::Quiet { socket, took } => {
+            row(&format!("  {}  nothing arrived, as wanted", look.bold(socket)), &ms(*took), look)
+        }
+        What::Closed { socket, sent, received, dropped, unsent } => {
+            let lost = lost(*unsent, "sent") + &lost(*dropped, "read");
+            let right = if *sent + *received > 0 {
+                format!("sent {sent} B, received {received} B")
+            } else {
+                String::new()
+            };
+            row(&format!("  {}  closed{lost}", look.bold(socket)), &right, look)
+        }
+        What::ShutDown { socket, half } => {
+            let what = match half {
+                Half::Write => "will send no more (FIN sent)",
+                Half::Read => "will read no more",
+                Half::Both => "will neither send nor read",
+            };
+            format!("  {}  {what}\n", look.bold(socket))
+        }
+        What::Aborted { socket } => format!("  {}  aborted (RST sent)\n", look.bold(socket)),
+        What::Using { socket } => format!("  {}  is the current socket\n", look.bold(socket)),
+        _ => return None,
+    })
+}
+
+fn lost(bytes: usize, how: &str) -> String {
+    if bytes > 0 { format!("; {bytes} B were never {how}") } else { String::new() }
+}
+
+fn step(prompt: &str, text: &str, look: &Look) -> String {
+    let mut shown = String::new();
+    for (number, line) in text.lines().enumerate() {
+        let mark =
+            if number == 0 { format!("{prompt}> ") } else { format!("{}. ", " ".repeat(prompt.width())) };
+        let _ = writeln!(shown, "{}{}", look.dim(&mark), escape(line));
+    }
+    shown
+}
+
+/// One line, whatever a value in it holds: what a peer sent must not start a line that looks like ours.
+fn said(text: &str, look: &Look) -> String {
+    look.colored(AnsiColor::Cyan, &escape(text)) + "\n"
+}
+
+fn arrow(socket: &str, sign: &str, color: AnsiColor, look: &Look) -> String {
+    format!("  {} {} ", look.bold(socket), look.colored(color, sign))
+}
+
+/// `29 B, pickle 4`.
+fn size(message: &Message) -> String {
+    let protocol = message.protocol.map_or(String::new(), |protocol| format!(" {protocol}"));
+    format!("{} B, {}{protocol}", message.bytes, message.codec)
+}
+
+fn shown_value(message: &Message) -> String {
+    if let (Value::Bytes(bytes), "hex") = (&message.value, message.codec) {
+        return hex(bytes);
+    }
+    let (shown, cut) = message.value.repr_cut(SHOWN_VALUE);
+    if cut { format!("{shown} ... (cut: {} B in all)", message.bytes) } else { shown }
+}
+
+/// `80 04 4b 01 2e`.
+fn hex(bytes: &[u8]) -> String {
+    let most = SHOWN_VALUE / 4;
+    let mut shown: Vec<String> = bytes.iter().take(most).map(|byte| format!("{byte:02x}")).collect();
+    if bytes.len() > most {
+        shown.push(format!("... (cut: {} B in all)", bytes.len()));
+    }
+    shown.join(" ")
+}
+
+fn sent(socket: &str, message: &Message, look: &Look) -> String {
+    let left = arrow(socket, "->", AnsiColor::Blue, look) + &shown_value(message);
+    row(&left, &size(message), look) + &notes(message, look)
+}
+
+fn notes(message: &Message, look: &Look) -> String {
+    message.notes.iter().map(|note| look.dim(&format!("  note: {}", escape(note))) + "\n").collect()
+}
+
+fn received(socket: &str, message: &Message, look: &Look) -> String {
+    let left = arrow(socket, "<-", AnsiColor::Green, look) + &shown_value(message);
+    let more = if message.waiting > 0 { format!(", {} B more here", message.waiting) } else { String::new() };
+    let expected = if message.expected { ", as expected" } else { "" };
+    let right = format!(
+        "{}, {}{more}{expected} {:>8}",
+        size(message),
+        count(message.reads, "read"),
+        ms(message.took)
+    );
+    let mut lines = row(&left, &right, look);
+    lines += &notes(message, look);
+    if !message.actions.is_empty() {
+        let says = if message.actions.len() == 1 { "something" } else { "these things" };
+        let head = format!("pickle.loads would have done {says} here; lab2sh did not:");
+        lines += &warning(Some(socket), &head, None, look);
+        for action in &message.actions {
+            let _ = writeln!(lines, "    {}", escape(action));
+        }
+    }
+    lines
+}
+
+fn read(socket: &str, bytes: &[u8], asked: usize, taken: &Taken, took: Duration, look: &Look) -> String {
+    if bytes.is_empty() {
+        let left = format!("{}b''", arrow(socket, "<-", AnsiColor::Green, look));
+        return row(&left, &format!("recv({asked}): the peer closed {:>8}", ms(took)), look);
+    }
+    let (shown, cut) = Value::Bytes(bytes.into()).repr_cut(SHOWN_VALUE);
+    let left = format!(
+        "{}{shown}{}",
+        arrow(socket, "<-", AnsiColor::Green, look),
+        if cut { " ... (cut)" } else { "" }
+    );
+    let right = format!("recv({asked}) gave {} B {:>8}", bytes.len(), ms(took));
+    row(&left, &right, look) + &look.dim(&format!("  {}", what_was_taken(taken, bytes.len()))) + "\n"
+}
+
+/// What the bytes of one `recv N` are: part of a message, one, or several.
+fn what_was_taken(taken: &Taken, len: usize) -> String {
+    let Taken { began_at, whole, rest, is_message } = taken;
+    if !is_message && whole.is_empty() {
+        return "these bytes are not part of a message".to_string();
+    }
+    let tail = match (rest, is_message) {
+        (0, _) => String::new(),
+        (rest, true) => format!(" and the first {rest} B of another"),
+        (rest, false) => format!(" and {rest} B that are no message"),
+    };
+    match (began_at, whole.as_slice()) {
+        (0, []) => format!("part of a message: its first {len} B; more belongs to it"),
+        (from, []) if len == 1 => format!("part of a message: byte {from}; more belongs to it"),
+        (from, []) => {
+            format!("part of a message: bytes {from} to {}; more belongs to it", from + len - 1)
+        }
+        (0, [one]) => format!("one whole message of {one} B{tail}"),
+        (from, [one]) if from + 1 == *one => format!("the rest of a message: byte {from} of {one}{tail}"),
+        (from, [one]) => format!("the rest of a message: bytes {from} to {} of {one}{tail}", one - 1),
+        (0, several) => format!(
+            "{} whole messages in one read{tail}: `pickle.loads` would take the first and drop the others",
+            several.len()
+        ),
+        (from, several) => {
+            format!("the rest of a message from byte {from}, and {} more{tail}", several.len() - 1)
+        }
+    }
+}
+
+/// A left part and a right part on one line where they fit, else below each other.
+fn row(left: &str, right: &str, look: &Look) -> String {
+    let (left_width, right_width) = (visible_width(left), right.width());
+    if right.is_empty() {
+        return format!("{left}\n");
+    }
+    if left_width + 2 + right_width <= look.width {
+        let gap = look.width - left_width - right_width;
+        return format!("{left}{}{}\n", " ".repeat(gap), look.dim(right));
+    }
+    format!("{left}\n{}{}\n", " ".repeat(look.width.saturating_sub(right_width)), look.dim(right))
+}
+
+/// Columns of a text, our own colours not counted.
+fn visible_width(text: &str) -> usize {
+    let mut width = 0;
+    let mut rest = text;
+    while let Some(start) = rest.find('\x1b') {
+        width += rest[..start].width();
+        rest = rest[start..].split_once('m').map_or("", |(_, behind)| behind);
+    }
+    width + rest.width()
+}
+
+fn ms(took: Duration) -> String {
+    match took.as_secs_f64() {
+        seconds if seconds < 10.0 => format!("{:.1} ms", seconds * 1000.0),
+        seconds => format!("{seconds:.1} s"),
+    }
+}
+
+fn table(titles: &[&str], rows: &[Vec<String>], empty: &str, look: &Look) -> String {
+    if rows.is_empty() {
+        return format!("  {empty}\n");
+    }
+    let columns: Vec<usize> = (0..titles.len())
+        .map(|column| {
+            let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width());
+            cells.chain([titles[column].width()]).max().unwrap_or(0)
+        })
+        .collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut text = String::from(" ");
+        for (cell, width) in cells.zip(&columns) {
+            let _ = write!(text, " {cell}{}", " ".repeat(width + 1 - cell.width().min(*width)));
+        }
+        text.trim_end().to_string()
+    };
+    let mut text = look.dim(&line(&mut titles.iter().copied())) + "\n";
+    for row in rows {
+        text += &(line(&mut row.iter().map(String::as_str)) + "\n");
+    }
+    text
+}
+
+fn warning(socket: Option<&str>, message: &str, hint: Option<&str>, look: &Look) -> String {
+    let whose = socket.map_or(String::new(), |name| format!("`{name}`: "));
+    let head = look.colored(AnsiColor::Yellow, "warning:");
+    let mut lines = format!("{head} {whose}{}\n", escape(message));
+    if let Some(hint) = hint {
+        let _ = writeln!(lines, "{} {}", look.dim("hint:"), escape(hint));
+    }
+    lines
+}
+
+fn allowed(failure: &Failure, must: bool, look: &Look) -> String {
+    let how = if must { "failed, as it must" } else { "failed, as it may" };
+    let mut lines = format!("  {}: {}\n", look.colored(AnsiColor::Green, how), escape(&failure.message));
+    if let Some(hint) = &failure.hint {
+        let _ = writeln!(lines, "{}", look.dim(&format!("  hint: {}", escape(hint))));
+    }
+    lines
+}
+
+/// A failure: its place, what is wrong, the line with a caret, the details, the way out.
+pub fn failure(failure: &Failure, look: &Look) -> String {
+    let mut lines = String::new();
+    let error = look.colored(AnsiColor::Red, "error:");
+    match &failure.place {
+        Some(place) => {
+            if let Some(file) = &place.file {
+                let _ = write!(lines, "{}:{}:{}: ", escape(file), place.line, place.column);
+            }
+            let _ = writeln!(lines, "{error} {}", escape(&failure.message));
+            lines += &caret(place, look);
+        }
+        None => {
+            let _ = writeln!(lines, "{error} {}", escape(&failure.message));
+        }
+    }
+    let column = failure.details.iter().map(|(word, _)| word.len()).max().unwrap_or(0);
+    for (word, text) in &failure.details {
+        let _ = writeln!(lines, "  {word}:{} {}", " ".repeat(column - word.len()), escape(text));
+    }
+    if let Some(hint) = &failure.hint {
+        let _ = writeln!(lines, "{} {}", look.dim("hint:"), escape(hint));
+    }
+    lines
+}
+
+fn caret(place: &crate::event::FailurePlace, look: &Look) -> String {
+    /// How much of a long line stands before the caret, in characters.
+    const BEFORE: usize = 60;
+    let skipped = place.column.saturating_sub(1 + BEFORE);
+    let shown = |from: usize, count: usize| -> String {
+        let text: String =
+            place.text.chars().skip(from).take(count).map(|c| if c == '\t' { ' ' } else { c }).collect();
+        escape(&text).into_owned()
+    };
+    let before = shown(skipped, place.column - 1 - skipped);
+    let under = shown(place.column - 1, place.len).width().max(1);
+    let mark = if skipped > 0 { "..." } else { "" };
+    let carets = "^".repeat(under.min(look.width));
+    let line = shown(skipped, BEFORE * 2);
+    format!(
+        "    {mark}{line}\n    {}{}{}\n",
+        " ".repeat(mark.len()),
+        " ".repeat(before.width()),
+        look.colored(AnsiColor::Red, &carets)
+    )
+}
+
+fn summary(summary: &Summary, look: &Look) -> String {
+    let mut parts = Vec::new();
+    if summary.failed > 0 {
+        parts.push(look.colored(AnsiColor::Red, &format!("{} failed", summary.failed)));
+    }
+    parts.push(format!("{} passed", count(summary.passed as u64, "step")));
+    if summary.not_run > 0 {
+        parts.push(format!("{} not run", summary.not_run));
+    }
+    let took = summary.took.as_secs_f64();
+    format!("\n{}: {} in {took:.2} s\n", escape(&summary.file), parts.join(", "))
+}

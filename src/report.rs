@@ -1,0 +1,177 @@
+//! Events as JSON, one object a line, for `--json`; the names here are stable.
+//!
+//! Every object has `event` and `t`, seconds since the start. `socket` names a socket. Then:
+//!
+//! | event | more |
+//! |---|---|
+//! | `step` | `file`, `line`, `text` |
+//! | `phase`, `said`, `paused` | `text` |
+//! | `connected`, `accepted`, `listening` | `peer`, `local`, `listener`, `ms` where they apply |
+//! | `sent`, `received` | `repr`, `value` (see [`crate::value::to_json`]), `bytes`, `codec`, `protocol`, `reads`, `waiting`, `ms`, `calls`, `notes`, `expected` |
+//! | `read` (`recv N`) | `repr`, `asked`, `bytes`, `whole` (sizes of the messages that ended), `began_at`, `rest`, `ms` |
+//! | `ended` | `how` (`closed`, `reset`, `dead`), `messages`, `ms` |
+//! | `listened`, `quiet` | `messages`, `ms` |
+//! | `closed`, `shutdown`, `aborted`, `using` | `sent`, `received`, `unread`, `unsent`; `half` |
+//! | `checked` | `text` |
+//! | `bound` | `name`, `repr`, `value` |
+//! | `option` | `option`, `value` |
+//! | `table` | `kind`, `rows` (objects by column) |
+//! | `text` | `kind`, `text` |
+//! | `warning` | `message`, `hint` |
+//! | `failed`, `allowed` | `file`, `line`, `column`, `kind` (`check`, `script`, `network`, `interrupted`), `message`, `hint`, `details` |
+//! | `summary` | `file`, `passed`, `failed`, `not_run`, `seconds`, `status` |
+
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::event::{Event, Failure, Half, Message, What};
+use crate::net::End;
+use crate::value::{Value, to_json};
+
+/// The object of an event and its newline; empty for an event that is none for a program.
+pub fn line(event: &Event) -> String {
+    let Some((name, mut fields)) = fields(&event.what) else { return String::new() };
+    let mut object = Map::new();
+    object.insert("event".into(), json!(name));
+    object.insert("t".into(), json!(event.at.as_secs_f64()));
+    object.append(&mut fields);
+    format!("{}\n", Json::Object(object))
+}
+
+fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
+    let (name, fields) = match what {
+        What::Waiting => return None,
+        What::Step { text, file, line, .. } => {
+            ("step", json!({"file": &**file, "line": line, "text": &**text}))
+        }
+        What::Phase(text) => ("phase", json!({"text": text})),
+        What::Said(text) => ("said", json!({"text": text})),
+        What::Paused(text) => ("paused", json!({"text": text})),
+        What::Sent { socket, message: it } => ("sent", message(socket, it)),
+        What::Received { socket, message: it } => ("received", message(socket, it)),
+        What::Checked { text } => ("checked", json!({"text": text})),
+        What::Bound { name, value } => {
+            ("bound", json!({"name": name, "repr": value.repr(), "value": to_json(value)}))
+        }
+        What::OptionSet { socket, option, value, .. } => {
+            ("option", json!({"socket": socket, "option": option, "value": value}))
+        }
+        What::Table { kind, titles, rows, .. } => {
+            ("table", json!({"kind": kind, "rows": table(titles, rows)}))
+        }
+        What::Text { kind, text } => ("text", json!({"kind": kind, "text": text})),
+        What::Warning { socket, message, hint } => {
+            ("warning", json!({"socket": socket, "message": message, "hint": hint}))
+        }
+        What::FailedAsAllowed { failure: it, .. } => ("allowed", failure(it)),
+        What::Failed(it) => ("failed", failure(it)),
+        What::Summary(it) => (
+            "summary",
+            json!({"file": it.file, "passed": it.passed, "failed": it.failed, "not_run": it.not_run,
+                "seconds": it.took.as_secs_f64(), "status": it.status}),
+        ),
+        other => socket_fields(other)?,
+    };
+    match fields {
+        Json::Object(fields) => Some((name, fields)),
+        _ => None,
+    }
+}
+
+fn socket_fields(what: &What) -> Option<(&'static str, Json)> {
+    let address = |address: &std::net::SocketAddr| address.to_string();
+    Some(match what {
+        What::Connected { socket, peer, local, took, .. } => (
+            "connected",
+            json!({"socket": socket, "peer": address(peer), "local": address(local), "ms": ms(*took)}),
+        ),
+        What::Listening { socket, local } => {
+            ("listening", json!({"socket": socket, "local": address(local), "port": local.port()}))
+        }
+        What::Accepted { socket, listener, peer, took } => (
+            "accepted",
+            json!({"socket": socket, "listener": listener, "peer": address(peer), "ms": ms(*took)}),
+        ),
+        What::Read { socket, bytes, asked, taken, took } => (
+            "read",
+            json!({"socket": socket, "repr": Value::Bytes(bytes.as_slice().into()).repr(), "asked": asked, "bytes": bytes.len(),
+                "whole": taken.whole, "began_at": taken.began_at, "rest": taken.rest, "ms": ms(*took)}),
+        ),
+        What::Ended { socket, end, messages, took } => {
+            let how = match end {
+                End::Closed => "closed",
+                End::Reset => "reset",
+                End::Dead => "dead",
+            };
+            ("ended", json!({"socket": socket, "how": how, "messages": messages, "ms": ms(*took)}))
+        }
+        What::ListenedOut { socket, messages, took } => {
+            ("listened", json!({"socket": socket, "messages": messages, "ms": ms(*took)}))
+        }
+        What::Quiet { socket, took } => ("quiet", json!({"socket": socket, "ms": ms(*took)})),
+        What::Closed { socket, sent, received, dropped, unsent } => (
+            "closed",
+            json!({"socket": socket, "sent": sent, "received": received, "unread": dropped, "unsent": unsent}),
+        ),
+        What::ShutDown { socket, half } => {
+            let half = match half {
+                Half::Read => "read",
+                Half::Write => "write",
+                Half::Both => "both",
+            };
+            ("shutdown", json!({"socket": socket, "half": half}))
+        }
+        What::Aborted { socket } => ("aborted", json!({"socket": socket})),
+        What::Using { socket } => ("using", json!({"socket": socket})),
+        _ => return None,
+    })
+}
+
+fn message(socket: &str, message: &Message) -> Json {
+    json!({
+        "socket": socket,
+        "repr": message.value.repr(),
+        "value": to_json(&message.value),
+        "bytes": message.bytes,
+        "codec": message.codec,
+        "protocol": message.protocol,
+        "reads": message.reads,
+        "waiting": message.waiting,
+        "ms": ms(message.took),
+        "calls": message.actions,
+        "notes": message.notes,
+        "expected": message.expected,
+    })
+}
+
+fn failure(failure: &Failure) -> Json {
+    let place = failure.place.as_ref();
+    let details: Map<String, Json> =
+        failure.details.iter().map(|(word, text)| ((*word).to_string(), json!(text))).collect();
+    json!({
+        "file": place.and_then(|place| place.file.as_deref()),
+        "line": place.map(|place| place.line),
+        "column": place.map(|place| place.column),
+        "kind": failure.kind.to_string(),
+        "message": failure.message,
+        "hint": failure.hint,
+        "details": details,
+    })
+}
+
+fn table(titles: &[&str], rows: &[Vec<String>]) -> Vec<Json> {
+    let object = |row: &Vec<String>| -> Json {
+        titles
+            .iter()
+            .zip(row)
+            .map(|(title, cell)| ((*title).to_string(), json!(cell)))
+            .collect::<Map<String, Json>>()
+            .into()
+    };
+    rows.iter().map(object).collect()
+}
+
+fn ms(took: Duration) -> f64 {
+    took.as_secs_f64() * 1000.0
+}

@@ -1,0 +1,145 @@
+//! One line in, its events out: the only way in, for a prompt, for `-c` and for a script.
+
+use std::sync::Arc;
+
+use crate::command::{Call, Item, Script, Spec};
+use crate::commands::announce;
+use crate::event::{Failure, FailureKind, Summary, What};
+use crate::lab::Lab;
+use crate::language::mistake::Mistake;
+use crate::language::parse::{Context, step};
+use crate::language::script::{self, Files};
+use crate::step::{self, STEPS_PER_TURN};
+
+/// What a line that was typed turned out to be.
+pub enum Line {
+    /// Nothing but spaces and a comment.
+    Empty,
+    /// A bracket or a string is still open.
+    Unfinished,
+    /// A step.
+    Step(Box<Call>),
+}
+
+/// Parses a typed line. `file` is empty at the prompt.
+pub fn parse(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<Line, Failure> {
+    let files = Files::default();
+    let context = Context { table, file: Arc::from(file), line: 1, files: &files };
+    if let Some((at, message, hint)) = script::unseen(text) {
+        return Err(script::failure(Mistake::new(at, 1, message).hint(hint), text, &context));
+    }
+    match step(text, &context) {
+        Ok(Some(call)) => Ok(Line::Step(Box::new(call))),
+        Ok(None) => Ok(Line::Empty),
+        Err(mistake) if mistake.unfinished => Ok(Line::Unfinished),
+        Err(mistake) => Err(script::failure(mistake, text, &context)),
+    }
+}
+
+/// Says what is wrong with a line without running it.
+pub fn check(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<(), Failure> {
+    match parse(text, file, table)? {
+        Line::Unfinished => Err(unfinished(text, file, table)),
+        Line::Empty | Line::Step(_) => Ok(()),
+    }
+}
+
+/// Splits pasted or piped text into steps, each with its text; what is still open at the end is the last one.
+pub fn split(text: &str, table: &'static [&'static Spec]) -> Vec<String> {
+    let mut steps = Vec::new();
+    let mut open = String::new();
+    for line in text.lines() {
+        if !open.is_empty() {
+            open.push('\n');
+        }
+        open.push_str(line);
+        if !matches!(parse(&open, "", table), Ok(Line::Unfinished)) {
+            steps.push(std::mem::take(&mut open));
+        }
+    }
+    if !open.is_empty() {
+        steps.push(open);
+    }
+    steps
+}
+
+/// Runs a typed line and tells its failure. Gives the failure's kind.
+pub async fn line(
+    lab: &mut Lab,
+    text: &str,
+    file: &str,
+    table: &'static [&'static Spec],
+) -> Result<(), FailureKind> {
+    let outcome = match parse(text, file, table) {
+        Ok(Line::Step(call)) => {
+            // As in other shells, a space in front keeps a line out of the history.
+            if !text.starts_with(' ') {
+                lab.remember(call.text.clone());
+            }
+            step::run_interruptible(lab, &call).await
+        }
+        Ok(Line::Empty) => Ok(()),
+        Ok(Line::Unfinished) => Err(unfinished(text, file, table)),
+        Err(failure) => Err(failure),
+    };
+    outcome.map_err(|failure| {
+        let kind = failure.kind;
+        lab.emit(What::Failed(failure));
+        kind
+    })
+}
+
+fn unfinished(text: &str, file: &str, table: &'static [&'static Spec]) -> Failure {
+    match script::parse(text.as_bytes(), file, table, &Files::default()) {
+        Err(failure) => failure,
+        Ok(_) => Failure::script("the line is not finished"),
+    }
+}
+
+/// Runs a script's steps in order, up to the first that fails or to the end.
+pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
+    let started = std::time::Instant::now();
+    let mut summary = Summary { file: script.file.to_string(), ..Summary::default() };
+    let steps = script.steps();
+    let mut done = 0;
+    for item in &script.items {
+        let call = match item {
+            Item::Phase(title) => {
+                lab.emit(What::Phase(title.clone()));
+                continue;
+            }
+            Item::Step(call) => call,
+        };
+        announce(lab, call);
+        lab.remember(call.text.clone());
+        let outcome = step::run_interruptible(lab, call).await;
+        done += 1;
+        match outcome {
+            Ok(()) => summary.passed += 1,
+            Err(failure) => {
+                summary.failed += 1;
+                summary.status = worst(summary.status, failure.kind);
+                let is_end = !keep_going || failure.kind == FailureKind::Interrupted;
+                lab.emit(What::Failed(failure));
+                if is_end {
+                    break;
+                }
+            }
+        }
+        if lab.quitting {
+            done = steps;
+            break;
+        }
+        if done % STEPS_PER_TURN == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    summary.not_run = steps - done;
+    summary.took = started.elapsed();
+    summary
+}
+
+/// Of two kinds of failure in one run the higher status wins: 130 over 3 over 2 over 1.
+fn worst(so_far: u8, kind: FailureKind) -> u8 {
+    so_far.max(kind.status())
+}

@@ -1,0 +1,180 @@
+//! The whole program against its yardsticks: starting, round trips, plain steps, memory at the prompt, a message in pieces.
+//!
+//!     cargo bench --bench shell
+//!
+//! Each figure is the median of runs that alternate with the yardstick's, so that a machine that slows down slows both.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, missing_docs)]
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Instant;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_lab2sh");
+const RUNS: usize = 9;
+const ROUND_TRIPS: usize = 20_000;
+const CHECKS: usize = 100_000;
+/// What one write of the sender puts on the wire when a message comes in pieces.
+const PIECE: usize = 4096;
+
+fn main() {
+    let folder = std::env::temp_dir().join(format!("lab2sh-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    starting();
+    plain_steps(&folder.join("checks.lab"));
+    round_trips(&folder.join("trips.lab"));
+    in_pieces(&folder);
+    #[cfg(target_os = "linux")]
+    at_the_prompt();
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+fn starting() {
+    let (ours, theirs) = alternating(
+        || seconds(&mut Command::new(PROGRAM).args(["-c", "quit"])),
+        || seconds(Command::new("python3").args(["-c", "import socket, pickle"])),
+    );
+    row("start: `lab2sh -c quit` / python3 with socket and pickle, wall", ours / theirs, "<= 0.05");
+}
+
+fn plain_steps(script: &std::path::Path) {
+    let text: String = (0..CHECKS).map(|n| format!("check {n} == {n}\n")).collect();
+    std::fs::write(script, text).unwrap();
+    let (ours, _) = alternating(|| seconds(Command::new(PROGRAM).arg(script)), || 0.0);
+    row(&format!("a script of {CHECKS} `check` lines, seconds"), ours, "<= 0.5");
+}
+
+fn round_trips(script: &std::path::Path) {
+    let port = echo_server();
+    let mut text = format!("connect 127.0.0.1:{port} as c\n");
+    for n in 0..ROUND_TRIPS {
+        text += &format!("send {{\"name\": \"Ada\", \"n\": {n}}}\nexpect {{\"n\": {n}}}\n");
+    }
+    std::fs::write(script, text).unwrap();
+    let mut stepping = Vec::new();
+    let (whole, blocking) = alternating(
+        || {
+            let begun = Instant::now();
+            let output = Command::new(PROGRAM).args(["--json", "--keep-going"]).arg(script).output().unwrap();
+            let whole = begun.elapsed().as_secs_f64();
+            let last = String::from_utf8_lossy(&output.stdout).lines().last().unwrap().to_string();
+            let summary: serde_json::Value = serde_json::from_str(&last).unwrap();
+            assert_eq!(summary["failed"], 0, "{last}");
+            stepping.push(summary["seconds"].as_f64().unwrap());
+            whole
+        },
+        || blocking_loop(port),
+    );
+    row(
+        &format!("{ROUND_TRIPS} round trips from a script: rate / a blocking loop's"),
+        blocking / median(stepping),
+        ">= 0.9",
+    );
+    row("the same with starting, parsing and output", blocking / whole, "");
+}
+
+/// The yardstick: the same bytes there and back, nothing else.
+fn blocking_loop(port: u16) -> f64 {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let message = [7_u8; 36];
+    let mut buffer = [0; 4096];
+    let begun = Instant::now();
+    for _ in 0..ROUND_TRIPS {
+        stream.write_all(&message).unwrap();
+        let mut got = 0;
+        while got < message.len() {
+            got += stream.read(&mut buffer).unwrap();
+        }
+    }
+    begun.elapsed().as_secs_f64()
+}
+
+fn echo_server() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            stream.set_nodelay(true).unwrap();
+            thread::spawn(move || {
+                let mut buffer = [0; 65536];
+                while let Ok(n @ 1..) = stream.read(&mut buffer) {
+                    stream.write_all(&buffer[..n]).unwrap();
+                }
+            });
+        }
+    });
+    port
+}
+
+/// A 3.7 MB dict that arrives in one go against the same in pieces: what the program itself spends on it.
+fn in_pieces(folder: &std::path::Path) {
+    let pairs = (0..170_000)
+        .map(|n| (lab2sh::value::Value::Int(n), lab2sh::value::Value::str(&format!("value {n}"))));
+    let dict = lab2sh::value::Value::Dict(pairs.collect());
+    let bytes = lab2sh::pickle::encode(&dict, 3).unwrap();
+    let script = folder.join("big.lab");
+    std::fs::write(&script, "param port = 1\nconnect 127.0.0.1:$port as c\nrecv within 1m\n").unwrap();
+    let (pieces, whole) =
+        alternating(|| receiving(&script, &bytes, PIECE), || receiving(&script, &bytes, bytes.len()));
+    row(&format!("a dict of {} B in {PIECE} B pieces / at once", bytes.len()), pieces / whole, "<= 2");
+}
+
+fn receiving(script: &std::path::Path, bytes: &[u8], piece: usize) -> f64 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("port={}", listener.local_addr().unwrap().port());
+    let child = Command::new(PROGRAM).arg("-q").arg(script).arg(port).spawn().unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_nodelay(true).unwrap();
+    let begun = Instant::now();
+    for piece in bytes.chunks(piece) {
+        stream.write_all(piece).unwrap();
+    }
+    assert!(child.wait_with_output().unwrap().status.success());
+    begun.elapsed().as_secs_f64()
+}
+
+/// Resident memory at the prompt, on a pseudo-terminal that Python's own module opens.
+#[cfg(target_os = "linux")]
+fn at_the_prompt() {
+    const PTY: &str = "import os, pty, sys, time\n\
+        pid, fd = pty.fork()\n\
+        if pid == 0: os.execv(sys.argv[1], [sys.argv[1]])\n\
+        seen = b''\n\
+        while b'> ' not in seen: seen += os.read(fd, 4096)\n\
+        print([l for l in open(f'/proc/{pid}/status') if l.startswith('VmRSS')][0].split()[1])\n\
+        os.write(fd, b'\\x04')\n\
+        os.waitpid(pid, 0)\n";
+    let output =
+        Command::new("python3").args(["-c", PTY, PROGRAM]).stderr(Stdio::inherit()).output().unwrap();
+    let kib: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap();
+    row("resident memory at the prompt, MiB", kib / 1024.0, "<= 8");
+}
+
+fn seconds(command: &mut Command) -> f64 {
+    let begun = Instant::now();
+    let status = command.stdout(Stdio::null()).status().unwrap();
+    assert!(status.success(), "{command:?}");
+    begun.elapsed().as_secs_f64()
+}
+
+/// Medians of two measurements that take turns.
+fn alternating(mut ours: impl FnMut() -> f64, mut theirs: impl FnMut() -> f64) -> (f64, f64) {
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        a.push(ours());
+        b.push(theirs());
+    }
+    (median(a), median(b))
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn row(what: &str, figure: f64, wanted: &str) {
+    println!("{figure:>8.3}  {wanted:<8}  {what}");
+}

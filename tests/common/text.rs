@@ -1,0 +1,60 @@
+//! Screens as they are compared: without what differs from run to run.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// A right-hand part that did not fit stands alone, at least this far to the right.
+const FAR_RIGHT: usize = 12;
+
+/// The screen with ports, times and gaps made equal: `PORT`, `MS`, `SEC`, two spaces. A right-hand part that the
+/// length of a port has pushed to a line of its own is put back behind its left-hand part.
+pub fn normal(screen: &str) -> String {
+    static PARTS: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
+        [
+            (r"((?:127\.0\.0\.1|\[?::1\]?|localhost|0\.0\.0\.0)[: ])\d+", "${1}PORT"),
+            (r"after \d+\.\d ms\b", "after MS"),
+            (r" *\b\d+\.\d ms\b", "  MS"),
+            (r" *\b\d+\.\d s\b", "  MS"),
+            (r" in \d+\.\d\d s", " in SEC"),
+            (r"(\S) {2,}", "${1}  "),
+        ]
+        .map(|(pattern, with)| (Regex::new(pattern).unwrap(), with))
+    });
+    let mut lines: Vec<String> = Vec::new();
+    for line in screen.lines() {
+        let text = line.trim_start();
+        let far = line.len() - text.len() >= FAR_RIGHT && !text.starts_with('^');
+        match lines.last_mut() {
+            Some(left) if far => left.push_str(&format!("  {}", text)),
+            _ => lines.push(line.to_string()),
+        }
+    }
+    let mut text = lines.join("\n");
+    for (pattern, with) in PARTS.iter() {
+        text = pattern.replace_all(&text, *with).into_owned();
+    }
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end().to_string()
+}
+
+/// Compares whole texts, both made [`normal`], and shows where they part.
+#[track_caller]
+pub fn same(expected: &str, got: &str) {
+    let (expected, got) = (normal(expected.trim_start_matches('\n')), normal(got));
+    if expected == got {
+        return;
+    }
+    let (wanted, came): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), got.lines().collect());
+    let equal_head = wanted.iter().zip(&came).take_while(|(wanted, came)| wanted == came).count();
+    let left = wanted.len().min(came.len()) - equal_head;
+    let tails = wanted.iter().rev().zip(came.iter().rev());
+    let equal_tail = tails.take(left).take_while(|(wanted, came)| wanted == came).count();
+    let mut diff = String::new();
+    let mut add =
+        |mark: &str, lines: &[&str]| lines.iter().for_each(|line| diff += &format!("{mark} {line}\n"));
+    add(" ", &wanted[..equal_head]);
+    add("-", &wanted[equal_head..wanted.len() - equal_tail]);
+    add("+", &came[equal_head..came.len() - equal_tail]);
+    add(" ", &wanted[wanted.len() - equal_tail..]);
+    panic!("the screen is another one (- wanted, + got):\n{diff}");
+}

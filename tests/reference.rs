@@ -1,0 +1,115 @@
+//! Every command's example runs, and README shows what the program does: its table, its `lab` blocks, its screens.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{Peer, Shell, same, script};
+use lab2sh::commands::TABLE;
+use lab2sh::reference;
+
+#[test]
+fn every_commands_example_passes() {
+    for spec in TABLE {
+        let shell =
+            script(spec.example).file("connect.lab", "param name = \"Grace\"\ncheck $name == \"Ada\"\n");
+        let done = shell.run();
+        assert_eq!(done.status, 0, "the example of `{}`:\n{}", spec.name, done.screen);
+        let verbs: Vec<&str> = spec
+            .example
+            .lines()
+            .filter_map(|line| line.split(' ').find(|word| !word.starts_with('@')))
+            .collect();
+        assert!(verbs.contains(&spec.name), "the example of `{}` does not use it", spec.name);
+    }
+}
+
+#[test]
+fn help_shows_every_command() {
+    let done = Shell::new(["-c", "help"]).run();
+    for spec in TABLE {
+        assert!(done.screen.contains(&format!("  {:<9} {}", spec.name, spec.summary)), "{}", spec.name);
+        assert!(spec.summary.len() <= 66, "`help` is wider than 80 columns at `{}`", spec.name);
+        let help = Shell::new(["-c", &format!("help {}", spec.name)]).run();
+        assert!(help.screen.contains(spec.summary), "help {}", spec.name);
+    }
+}
+
+#[test]
+fn readme_has_the_command_table() {
+    let table = reference::markdown(TABLE);
+    assert!(readme().contains(&table), "README's command table should be:\n{table}");
+}
+
+#[test]
+fn readmes_scripts_run_and_show_its_screens() {
+    let blocks = blocks(&readme());
+    let mut ran = 0;
+    for (number, (kind, text)) in blocks.iter().enumerate() {
+        if kind != "lab" {
+            continue;
+        }
+        let done = script(text).run();
+        assert_eq!(done.status, 0, "{text}\n{}", done.screen);
+        ran += 1;
+        if let Some((kind, screen)) = blocks.get(number + 1)
+            && kind == "screen"
+        {
+            same(screen, &done.screen.replace("test.lab", "lesson.lab"));
+        }
+    }
+    assert!(ran >= 2, "README has {ran} `lab` blocks");
+}
+
+#[test]
+fn readmes_session_is_what_a_student_sees() {
+    let Some(server) = Peer::server("greeting_server.py", &["dict"]) else { return };
+    let blocks = blocks(&readme());
+    let (_, session) = blocks.iter().find(|(kind, _)| kind == "session").expect("README has a session");
+    let typed: Vec<&str> = session.lines().filter_map(typed_line).collect();
+    let text = typed.join("\n").replace("12000", &server.port.to_string());
+    let done = Shell::new(["--keep-going", "-"]).stdin(text).run();
+    let shown: String = session
+        .lines()
+        .filter(|line| !line.starts_with("lab2sh: ") && !line.starts_with('$'))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let got = done.screen.split("\nstdin: ").next().unwrap();
+    let got: String = got
+        .lines()
+        .map(|line| line.strip_prefix("stdin:4:1: ").unwrap_or(line))
+        .fold(String::new(), |all, line| all + line + "\n");
+    same(&shown, &got);
+}
+
+/// What was typed behind a prompt: `> ` or `ada> `.
+fn typed_line(line: &str) -> Option<&str> {
+    let (name, typed) = line.split_once("> ").or(line.strip_suffix('>').map(|name| (name, "")))?;
+    name.chars().all(|c| c.is_alphanumeric()).then_some(typed)
+}
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+}
+
+/// The fenced blocks: the word behind the fence, and the text.
+fn blocks(markdown: &str) -> Vec<(String, String)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, String)> = None;
+    for line in markdown.lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(kind), None) => open = Some((kind.to_string(), String::new())),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some((_, text))) => *text += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    blocks
+}
