@@ -31,16 +31,34 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::event::{ClassStatus, Event, Failure, Half, Message, What};
 use crate::net::End;
-use crate::value::{Value, to_json};
+use crate::value::{Value, is_printable, to_json};
 
 /// The object of an event and its newline; empty for an event that is none for a program.
 pub fn line(event: &Event) -> String {
     let Some((name, mut fields)) = fields(&event.what) else { return String::new() };
     let mut object = Map::new();
     object.insert("event".into(), json!(name));
-    object.insert("t".into(), json!(event.at.as_secs_f64()));
+    object.insert("t".into(), json!(event.at.as_micros() as f64 / 1_000_000.0));
     object.append(&mut fields);
-    format!("{}\n", Json::Object(object))
+    seen(&Json::Object(object).to_string()) + "\n"
+}
+
+/// The same JSON with every character escaped that a terminal might act on: somebody will `cat` the file.
+fn seen(json: &str) -> String {
+    let Some(first) = json.find(|c| !is_printable(c)) else { return json.to_string() };
+    let (clean, rest) = json.split_at(first);
+    let mut text = clean.to_string();
+    for c in rest.chars() {
+        if is_printable(c) {
+            text.push(c);
+        } else {
+            // Such a character stands only inside a string, where JSON writes it as one or two UTF-16 units.
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    text
 }
 
 fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
@@ -73,7 +91,7 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         What::Summary(it) => (
             "summary",
             json!({"file": it.file, "passed": it.passed, "failed": it.failed, "not_run": it.not_run,
-                "seconds": it.took.as_secs_f64(), "status": it.status}),
+                "seconds": it.took.as_micros() as f64 / 1_000_000.0, "status": it.status}),
         ),
         other => class_fields(other).or_else(|| socket_fields(other))?,
     };
@@ -210,5 +228,6 @@ fn table(titles: &[&str], rows: &[Vec<String>]) -> Vec<Json> {
 }
 
 fn ms(took: Duration) -> f64 {
-    took.as_secs_f64() * 1000.0
+    // Whole microseconds: what is below is noise, and binary fractions of it fill the line.
+    took.as_micros() as f64 / 1000.0
 }

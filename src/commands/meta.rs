@@ -6,9 +6,13 @@ use crate::lab::{Binding, Lab, Settings};
 use crate::language::shown_setting;
 use crate::net::Framing;
 use crate::reference;
+use crate::value::Value;
 
 /// How much of a value `vars` shows, in characters.
 const SHOWN_VALUE: usize = 100;
+
+/// How much of a type's name `vars` shows, in characters.
+const SHOWN_TYPE: usize = 30;
 
 pub static SET: Spec = Spec {
     name: "set",
@@ -142,11 +146,11 @@ fn vars(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for (name, binding) in lab.names() {
         if let Binding::Value(value) = binding {
-            rows.push(vec![name.to_string(), value.type_name().to_string(), value.repr_cut(SHOWN_VALUE).0]);
+            rows.push(vec![name.to_string(), type_of(value), value.repr_cut(SHOWN_VALUE).0]);
         }
     }
     if let Some(last) = &lab.last {
-        rows.push(vec!["_".to_string(), last.type_name().to_string(), last.repr_cut(SHOWN_VALUE).0]);
+        rows.push(vec!["_".to_string(), type_of(last), last.repr_cut(SHOWN_VALUE).0]);
     }
     let titles = vec!["name", "type", "value"];
     lab.emit(What::Table {
@@ -156,6 +160,15 @@ fn vars(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
         empty: "no value has a name; `let NAME = VALUE` gives one",
     });
     Ok(())
+}
+
+/// A value's type; the name of a class is the peer's and can be of any length.
+fn type_of(value: &Value) -> String {
+    let name = value.type_name();
+    match name.char_indices().nth(SHOWN_TYPE) {
+        Some((cut, _)) => format!("{}...", &name[..cut]),
+        None => name.to_string(),
+    }
 }
 
 fn help(lab: &mut Lab, call: &Call) -> Result<(), Failure> {

@@ -314,6 +314,9 @@ fn table(titles: &[&str], rows: &[Vec<String>], empty: &str, look: &Look) -> Str
     if rows.is_empty() {
         return format!("  {empty}\n");
     }
+    // A class name in a cell is the peer's.
+    let safe = |row: &Vec<String>| row.iter().map(|cell| escape(cell).into_owned()).collect::<Vec<_>>();
+    let rows: Vec<Vec<String>> = rows.iter().map(safe).collect();
     let columns: Vec<usize> = (0..titles.len())
         .map(|column| {
             let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width());
@@ -328,7 +331,7 @@ fn table(titles: &[&str], rows: &[Vec<String>], empty: &str, look: &Look) -> Str
         text.trim_end().to_string()
     };
     let mut text = look.dim(&line(&mut titles.iter().copied())) + "\n";
-    for row in rows {
+    for row in &rows {
         text += &(line(&mut row.iter().map(String::as_str)) + "\n");
     }
     text
