@@ -56,33 +56,15 @@ struct Request {
 
 /// Reads lines and runs them until `quit`, Ctrl-D or the end of the terminal. Gives the exit status.
 pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, terminal: &Arc<TerminalMode>) -> u8 {
-    let known = Arc::new(Mutex::new(Known::default()));
     let (mut kept, trouble) = History::open(history);
-    let (requests, inbox) = mpsc::channel();
-    let editor_known = known.clone();
-    let lines = kept.lines.clone();
-    let (added, new_lines) = mpsc::channel::<String>();
-    let (mode, color) = (terminal.clone(), output.look().color);
-    let (above, texts) = mpsc::sync_channel::<String>(ABOVE_MAX);
-    std::thread::spawn(move || {
-        let assistant = Assistant { known: editor_known, files: FilenameCompleter::new(), color };
-        match editor(lines, assistant) {
-            Ok(mut editor) => {
-                if let Ok(printer) = editor.create_external_printer() {
-                    std::thread::spawn(move || print_above(printer, &texts));
-                }
-                edit(editor, &inbox, &new_lines, &mode);
-            }
-            Err(error) => refuse(&inbox, &error.to_string()),
-        }
-    });
+    let editing = Editing::start(kept.lines.clone(), terminal.clone(), output.look().color);
     output.write("lab2sh: `help` lists the commands, `connect HOST:PORT` begins, Ctrl-D leaves\n");
     if let Some(trouble) = trouble {
         output.complain(&format!("warning: cannot keep the history: {trouble}\n"));
     }
     let mut open = String::new();
     loop {
-        *known.lock().unwrap_or_else(PoisonError::into_inner) = known_of(lab);
+        *editing.known.lock().unwrap_or_else(PoisonError::into_inner) = known_of(lab);
         output.flush();
         if output.is_broken() {
             return FailureKind::Network.status();
@@ -90,41 +72,73 @@ pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, termina
         let name = lab.current.clone().unwrap_or_default();
         let prompt =
             if open.is_empty() { format!("{name}> ") } else { format!("{}. ", " ".repeat(name.width())) };
-        let (answer, typed) = oneshot::channel();
-        if requests.send(Request { prompt, answer }).is_err() {
-            return FailureKind::Network.status();
+        let text = match editing.read(prompt, output).await {
+            Typed::Line(line) => line,
+            Typed::End if open.is_empty() => return 0,
+            Typed::Cleared | Typed::End => {
+                open.clear();
+                continue;
+            }
+            Typed::Broken(why) => {
+                output.complain(&format!("error: cannot read the terminal: {why}\n"));
+                return FailureKind::Network.status();
+            }
+        };
+        let text = if open.is_empty() { text } else { format!("{}\n{text}", std::mem::take(&mut open)) };
+        // Forgotten only now: a signal from outside can raise it while the editor waits.
+        lab.interrupt.clear();
+        open = run_block(lab, output, &mut kept, &editing.added, &text).await;
+        if lab.quitting {
+            return 0;
         }
-        let above = above.clone();
+    }
+}
+
+/// The line editor's thread, seen from outside.
+struct Editing {
+    requests: mpsc::Sender<Request>,
+    /// Lines for its history.
+    added: mpsc::Sender<String>,
+    /// Texts to print above the line that is typed.
+    above: mpsc::SyncSender<String>,
+    /// What its completion knows.
+    known: Arc<Mutex<Known>>,
+}
+
+impl Editing {
+    fn start(lines: Vec<String>, mode: Arc<TerminalMode>, color: bool) -> Editing {
+        let known = Arc::new(Mutex::new(Known::default()));
+        let (requests, inbox) = mpsc::channel();
+        let (added, new_lines) = mpsc::channel::<String>();
+        let (above, texts) = mpsc::sync_channel::<String>(ABOVE_MAX);
+        let assistant = Assistant { known: known.clone(), files: FilenameCompleter::new(), color };
+        std::thread::spawn(move || match editor(lines, assistant) {
+            Ok(mut editor) => {
+                if let Ok(printer) = editor.create_external_printer() {
+                    std::thread::spawn(move || print_above(printer, &texts));
+                }
+                edit(editor, &inbox, &new_lines, &mode);
+            }
+            Err(error) => refuse(&inbox, &error.to_string()),
+        });
+        Editing { requests, added, above, known }
+    }
+
+    /// Reads a line; what is said meanwhile goes above it.
+    async fn read(&self, prompt: String, output: &Output) -> Typed {
+        let gone = || Typed::Broken("the line editor has ended".to_string());
+        let (answer, typed) = oneshot::channel();
+        if self.requests.send(Request { prompt, answer }).is_err() {
+            return gone();
+        }
+        let above = self.above.clone();
         // A full queue means a terminal that takes nothing: what would go there is dropped, and the class goes on.
         output.set_above(Some(Box::new(move |text| {
             !matches!(above.try_send(text), Err(mpsc::TrySendError::Disconnected(_)))
         })));
         let typed = typed.await;
         output.set_above(None);
-        let text = match typed {
-            Ok(Typed::Line(line)) => line,
-            Ok(Typed::Cleared) => {
-                open.clear();
-                continue;
-            }
-            Ok(Typed::End) if open.is_empty() => return 0,
-            Ok(Typed::End) => {
-                open.clear();
-                continue;
-            }
-            Ok(Typed::Broken(why)) => {
-                output.complain(&format!("error: cannot read the terminal: {why}\n"));
-                return FailureKind::Network.status();
-            }
-            Err(_) => return FailureKind::Network.status(),
-        };
-        let text = if open.is_empty() { text } else { format!("{}\n{text}", std::mem::take(&mut open)) };
-        // Forgotten only now: a signal from outside can raise it while the editor waits.
-        lab.interrupt.clear();
-        open = run_block(lab, output, &mut kept, &added, &text).await;
-        if lab.quitting {
-            return 0;
-        }
+        typed.unwrap_or_else(|_| gone())
     }
 }
 
@@ -375,7 +389,8 @@ pub fn pauser() -> Pauser {
         let (done, waited) = oneshot::channel();
         std::thread::spawn(move || {
             while !done.is_closed() {
-                if platform::line_is_here(PAUSE_LOOK) {
+                // A line that came after the pause was given up is the prompt's.
+                if platform::line_is_here(PAUSE_LOOK) && !done.is_closed() {
                     let mut line = String::new();
                     // At the end of input there is nobody to wait for.
                     let _ = std::io::stdin().read_line(&mut line);

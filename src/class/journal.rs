@@ -112,7 +112,7 @@ fn write(mut file: File, mut end: u64, inbox: &mpsc::Receiver<Entry>) {
         }
         for entry in batch {
             if let Some(kept) = entry.kept {
-                let _ = kept.send(outcome.as_ref().map(|()| ()).map_err(reason));
+                let _ = kept.send(outcome.as_ref().copied().map_err(reason));
             }
         }
     }
