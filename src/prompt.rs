@@ -349,7 +349,8 @@ pub fn pauser() -> Pauser {
         let (done, waited) = oneshot::channel();
         std::thread::spawn(move || {
             while !done.is_closed() {
-                if platform::line_is_here(PAUSE_LOOK) {
+                // Looked at again behind the wait: what came meanwhile may be meant for the prompt already.
+                if platform::line_is_here(PAUSE_LOOK) && !done.is_closed() {
                     let mut line = String::new();
                     // At the end of input there is nobody to wait for.
                     let _ = std::io::stdin().read_line(&mut line);
