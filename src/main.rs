@@ -13,18 +13,20 @@ use lab2sh::commands::TABLE;
 use lab2sh::event::{Event, Failure, FailureKind, Sink, What};
 use lab2sh::lab::{Interrupt, Lab};
 use lab2sh::output::{Form, Output, Trouble};
-use lab2sh::platform::{self, TerminalMode};
+use lab2sh::platform::{self, EndingSignals, TerminalMode};
 use lab2sh::render::Look;
 use lab2sh::{prompt, replay, shell};
 
 /// How long a class may take to end, its clients' farewell of half a second included.
-const CLASS_END: Duration = Duration::from_millis(900);
+const CLASS_END: Duration = Duration::from_millis(800);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Arc::new(TerminalMode::save());
     let interrupt = Interrupt::default();
     let output = Arc::new(output(&cli, &interrupt));
+    let guarded = terminal.clone();
+    output.before_it_can_block(move || end_in_any_case(guarded));
     // One thread: a round trip costs no wake-up of another, and a script is one conversation at a time.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let status = match runtime {
@@ -36,11 +38,12 @@ fn main() -> ExitCode {
                     }
                     std::future::pending::<u8>().await
                 };
+                let signals = EndingSignals::listen();
                 tokio::select! {
                     biased;
                     // First, so that the signal is ours before anything runs.
                     status = ctrl_c => status,
-                    status = work(&cli, &output, &interrupt, &terminal) => status,
+                    status = work(&cli, &output, &interrupt, &terminal, signals) => status,
                 }
             });
             runtime.shutdown_background();
@@ -54,6 +57,30 @@ fn main() -> ExitCode {
     // What is written next must not meet a terminal in the line editor's mode.
     terminal.restore();
     ExitCode::from(finish(&output, status))
+}
+
+/// How long a signal that ends the program may take to do so in good order.
+const GRACE: Duration = Duration::from_millis(950);
+
+/// Ends the program on a signal when the main thread cannot: it may be writing to a pipe that nobody reads, or to a
+/// terminal that Ctrl-S has stopped, and such a write cannot be called back.
+fn end_in_any_case(terminal: Arc<TerminalMode>) {
+    let (listens, ready) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        let status = runtime.block_on(async {
+            let mut signals = EndingSignals::listen();
+            // Nobody has gone: main waits for this.
+            let _ = listens.send(());
+            signals.next().await
+        });
+        std::thread::park_timeout(GRACE);
+        terminal.restore();
+        #[allow(clippy::disallowed_methods, reason = "main would have returned by now if it could")]
+        std::process::exit(i32::from(status));
+    });
+    // Only then may main begin to write. Without a runtime there is nothing to wait for.
+    let _ = ready.recv();
 }
 
 /// The last of the output; a trouble with it decides the status.
@@ -87,7 +114,13 @@ fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
     Output::new(form, Look::new(color), interrupt.clone())
 }
 
-async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: &Arc<TerminalMode>) -> u8 {
+async fn work(
+    cli: &Cli,
+    output: &Arc<Output>,
+    interrupt: &Interrupt,
+    terminal: &Arc<TerminalMode>,
+    mut signals: EndingSignals,
+) -> u8 {
     let sink: Sink = {
         let output = output.clone();
         Arc::new(move |event: Event| output.show(&event))
@@ -97,7 +130,7 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
     lab.eager = true;
     let status = tokio::select! {
         biased;
-        status = platform::ending_signal() => status,
+        status = signals.next() => status,
         status = drive(&mut lab, cli, output, terminal) => status,
     };
     end_classes(&lab, output).await;
