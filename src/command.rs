@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::event::Failure;
 use crate::lab::Lab;
 use crate::language::expr::{Expr, Ref, Template};
+use crate::language::mistake::excerpt;
 use crate::pattern::Pattern;
 use crate::value::Value;
 
@@ -56,6 +57,8 @@ pub enum Group {
     Messages,
     /// Wanting something of what came.
     Checks,
+    /// Serving a class.
+    Class,
     /// What a script does between messages.
     Flow,
     /// The shell itself.
@@ -63,10 +66,11 @@ pub enum Group {
 }
 
 /// The headings in order, with their text.
-pub const GROUPS: [(Group, &str); 5] = [
+pub const GROUPS: [(Group, &str); 6] = [
     (Group::Sockets, "sockets"),
     (Group::Messages, "messages"),
     (Group::Checks, "checks"),
+    (Group::Class, "class"),
     (Group::Flow, "flow"),
     (Group::Shell, "shell"),
 ];
@@ -106,6 +110,8 @@ pub enum Arg {
     Script,
     /// The name of an option and its value.
     Setting,
+    /// `with FILE` and `journal FILE`, each or neither, in any order.
+    Serving,
     /// A verb.
     Verb,
     /// A whole step.
@@ -124,7 +130,7 @@ pub enum Parsed {
     /// A value, a count.
     Value(Expr),
     /// A pattern.
-    Pattern(Box<Pattern>),
+    Pattern(Arc<Pattern>),
     /// A duration.
     Duration(Duration),
     /// Text or a file's name.
@@ -133,6 +139,13 @@ pub enum Parsed {
     Bytes(Vec<u8>),
     /// A script's steps.
     Script(Arc<Script>),
+    /// What each client of a class is served with, and the journal's file.
+    Serving {
+        /// The seat script.
+        script: Arc<Script>,
+        /// The journal's name.
+        journal: Option<Template>,
+    },
     /// An option with its value.
     Setting(Setting),
     /// A step.
@@ -152,6 +165,10 @@ pub enum Setting {
     Protocol(u8),
     /// The largest message that is read, in bytes.
     MaxMessage(usize),
+    /// How many clients a class may have.
+    MaxClients(usize),
+    /// How many of them may come from one address; `None` for any number.
+    MaxPerAddress(Option<usize>),
 }
 
 /// How a value is written as bytes.
@@ -282,6 +299,16 @@ impl Call {
         Failure::script(format!("`{}` has no argument {index} of that kind", self.spec.name))
     }
 
+    /// The failure with its place in the script; one that has a place keeps it (a step of an included file).
+    pub fn locate(&self, mut failure: Failure) -> Failure {
+        if failure.place.is_none() {
+            let verb = self.text[self.verb_at..].split(' ').next().map_or(1, str::len);
+            let (at, len) = failure.span.unwrap_or((self.verb_at, verb));
+            failure.place = Some(excerpt(&self.text, &self.file, self.line, at, len));
+        }
+        failure
+    }
+
     /// This step, with those of an included script or of `repeat`.
     pub fn each_call(&self, visit: &mut dyn FnMut(&Call)) {
         visit(self);
@@ -289,6 +316,7 @@ impl Call {
             match arg {
                 Parsed::Step(step) => step.each_call(visit),
                 Parsed::Script(script) => script.each_call(visit),
+                // A seat script runs in interpreters of its own: its names are checked where it is read.
                 _ => {}
             }
         }
@@ -312,6 +340,9 @@ impl Call {
                 | Parsed::Bytes(_)
                 | Parsed::Script(_)
                 | Parsed::Setting(_) => {}
+                Parsed::Serving { journal, .. } => {
+                    journal.iter().flat_map(Template::references).for_each(&mut *visit)
+                }
             }
         }
     }

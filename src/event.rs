@@ -53,11 +53,25 @@ pub enum What {
     /// Nothing came, as was expected.
     Quiet { socket: String, took: Duration },
     /// A socket was closed here.
-    Closed { socket: String, sent: u64, received: u64, dropped: usize },
+    Closed { socket: String, sent: u64, received: u64, dropped: usize, unsent: usize },
     /// Half of a connection was shut down here.
     ShutDown { socket: String, half: Half },
     /// A connection was aborted here.
     Aborted { socket: String },
+    /// A class server accepts clients.
+    Serving { class: String, local: SocketAddr, addresses: Vec<SocketAddr>, script: String, kept: usize },
+    /// A client of a class got another status.
+    Arrival { class: String, arrival: Arrival },
+    /// A client of a class sent a message that no `on` took.
+    SeatMessage { class: String, seat: u64, message: Message },
+    /// How it stands with a class; told now and then (`is_tick`), and when somebody asked.
+    ClassStatus { class: String, status: ClassStatus, is_tick: bool },
+    /// A message was offered to everyone in a class.
+    Broadcast { class: String, value: Value, reached: usize, dropped: usize },
+    /// A class has ended.
+    ClassClosed { class: String, status: ClassStatus },
+    /// A roster was written to a file.
+    RosterSaved { file: String, rows: usize },
     /// A `check` held.
     Checked { text: String },
     /// A name got a value.
@@ -78,6 +92,40 @@ pub enum What {
     Failed(Failure),
     /// The end of a script.
     Summary(Summary),
+}
+
+/// A client of a class whose status changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of the roster's row")]
+pub struct Arrival {
+    pub seat: u64,
+    pub status: &'static str,
+    pub reason: String,
+    /// The identity in one line, not yet escaped.
+    pub who: String,
+    pub name: String,
+    pub student_id: String,
+    pub github: String,
+    pub email: String,
+    pub duplicate_of: Option<u64>,
+    pub peer: Option<SocketAddr>,
+}
+
+/// The counts of a class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassStatus {
+    /// Clients that are here.
+    pub here: usize,
+    /// Students on the roster, each once.
+    pub count: usize,
+    /// Students who passed, each once.
+    pub passed: usize,
+    /// Clients that never became a student.
+    pub failed: usize,
+    /// Clients that were turned away.
+    pub refused: u64,
+    /// Messages received in listening mode.
+    pub messages: u64,
 }
 
 /// A half of a connection.
@@ -131,6 +179,8 @@ pub struct Failure {
     pub place: Option<FailurePlace>,
     /// Byte range of the step's text to point at.
     pub span: Option<(usize, usize)>,
+    /// What happened in a few words, without the socket's name: what a roster row says.
+    pub brief: Option<String>,
 }
 
 /// Whose fault a failure is.
@@ -181,7 +231,15 @@ pub struct Summary {
 impl Failure {
     /// A failure of some kind.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
-        Failure { kind, message: message.into(), hint: None, details: Vec::new(), place: None, span: None }
+        Failure {
+            kind,
+            message: message.into(),
+            hint: None,
+            details: Vec::new(),
+            place: None,
+            span: None,
+            brief: None,
+        }
     }
 
     /// A check that did not hold.
@@ -202,6 +260,12 @@ impl Failure {
     /// The same failure with a way out.
     pub fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same failure in a few words.
+    pub fn brief(mut self, brief: impl Into<String>) -> Failure {
+        self.brief = Some(brief.into());
         self
     }
 

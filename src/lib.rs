@@ -14,6 +14,7 @@
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
 //! - [`prompt`], [`replay`]: what drives the shell; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
 
+pub mod class;
 pub mod cli;
 pub mod command;
 pub mod commands;

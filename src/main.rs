@@ -17,6 +17,9 @@ use lab2sh::platform::{self, EndingSignals, TerminalMode};
 use lab2sh::render::Look;
 use lab2sh::{prompt, replay, shell};
 
+/// How long a class may take to end, its clients' farewell of half a second included.
+const CLASS_END: Duration = Duration::from_millis(900);
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Arc::new(TerminalMode::save());
@@ -35,12 +38,10 @@ fn main() -> ExitCode {
                     }
                     std::future::pending::<u8>().await
                 };
-                let mut signals = EndingSignals::listen();
                 tokio::select! {
                     biased;
-                    // First, so that the signals are ours before anything runs.
+                    // First, so that the signal is ours before anything runs.
                     status = ctrl_c => status,
-                    status = signals.next() => status,
                     status = work(&cli, &output, &interrupt, &terminal) => status,
                 }
             });
@@ -57,8 +58,8 @@ fn main() -> ExitCode {
     ExitCode::from(finish(&output, status))
 }
 
-/// How long a signal that ends the program may take to do so in good order.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long a signal that ends the program may take to do so in good order: a class's end, and a little.
+const GRACE: Duration = CLASS_END.saturating_add(Duration::from_millis(50));
 
 /// Ends the program on a signal when the main thread cannot: it may be writing to a pipe that nobody reads, or to a
 /// terminal that Ctrl-S has stopped, and such a write cannot be called back.
@@ -120,7 +121,32 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
     lab.eager = true;
-    let mut status = lines(&mut lab, cli).await;
+    let mut signals = EndingSignals::listen();
+    let status = tokio::select! {
+        biased;
+        status = signals.next() => status,
+        status = drive(&mut lab, cli, output, terminal) => status,
+    };
+    end_classes(&lab, output).await;
+    status
+}
+
+/// Lets every class say farewell; a second Ctrl-C ends at once.
+async fn end_classes(lab: &Lab, output: &Output) {
+    output.set_above(None);
+    lab.interrupt.clear();
+    for class in lab.classes() {
+        tokio::select! {
+            // Longer than every seat's own farewell; a seat that hangs does not keep the others.
+            _ = tokio::time::timeout(CLASS_END, class.end()) => {}
+            () = lab.interrupt.raised() => return,
+        }
+    }
+}
+
+/// The lines of `-c`, then a script, then the prompt, as far as they are asked for.
+async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
+    let mut status = lines(lab, cli).await;
     let script = match cli.words.first() {
         Some(name) => Some(name.as_str()),
         None if cli.lines.is_empty() && !cli.interactive && !stdin().is_terminal() => Some("-"),
@@ -131,7 +157,7 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
         && goes_on
         && !lab.quitting
     {
-        status = status.max(script_file(&mut lab, cli, name).await);
+        status = status.max(script_file(lab, cli, name).await);
     }
     let is_done = (script.is_some() || !cli.lines.is_empty() || cli.check) && !cli.interactive;
     if is_done || lab.quitting {
@@ -204,13 +230,13 @@ fn not_run(lab: &Lab, failure: Failure) -> u8 {
     status
 }
 
-async fn at_prompt(mut lab: Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
+async fn at_prompt(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
     let history = state_folder().map(|folder| folder.join("history"));
     if stdin().is_terminal() {
-        return prompt::run(&mut lab, output, history.as_deref(), terminal).await;
+        return prompt::run(lab, output, history.as_deref(), terminal).await;
     }
     // `-i` without a terminal: the rest of standard input is a script.
-    script_file(&mut lab, cli, "-").await
+    script_file(lab, cli, "-").await
 }
 
 /// `$XDG_STATE_HOME/lab2sh`, or what stands for it on this system.

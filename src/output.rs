@@ -1,7 +1,8 @@
 //! The one writer of standard output and standard error: events in, lines out.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::event::{Event, FailureKind, What};
 use crate::lab::Interrupt;
@@ -10,6 +11,15 @@ use crate::report;
 
 /// Output is written out at this size where it goes to no terminal, in bytes; and whenever a step waits.
 const BUFFER_BYTES: usize = 64 << 10;
+
+/// No pipe holds less than this, in bytes: Linux gives 65,536, macOS 16,384, and 4,096 where memory is short.
+const PIPE_BYTES: usize = 4096;
+/// Back to the first column, and the line is empty (ECMA-48's EL).
+const ERASE_LINE: &str = "\r\x1b[K";
+/// How many lines a second a class may add to the screen; ten thousand arrivals neither slow the serving nor hide the rest.
+const CROWD_LINES: usize = 30;
+/// How often the counts of a class are told where they cannot stay at the bottom.
+const COUNTS_EVERY: Duration = Duration::from_secs(5);
 
 /// What standard output is to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +38,9 @@ pub struct Output {
     look: Look,
     is_terminal: bool,
     state: Mutex<State>,
+    above: Mutex<Option<Above>>,
     interrupt: Interrupt,
 }
-
-/// No pipe holds less than this, in bytes: Linux gives 65,536, macOS 16,384, and 4,096 where memory is short.
-const PIPE_BYTES: usize = 4096;
 
 #[derive(Default)]
 struct State {
@@ -42,7 +50,35 @@ struct State {
     guard: Option<Box<dyn FnOnce() + Send>>,
     began: bool,
     trouble: Option<Trouble>,
+    /// The line that stays at the bottom of a terminal, while it is drawn there.
+    bottom: String,
+    crowd: Crowd,
+    told: Option<Instant>,
 }
+
+/// Lines of a class that come faster than a person reads: some are shown, the rest is counted.
+#[derive(Default)]
+struct Crowd {
+    since: Option<Instant>,
+    shown: usize,
+    held: usize,
+}
+
+impl Crowd {
+    /// Whether one more line may be shown now.
+    fn admits(&mut self) -> bool {
+        if self.since.is_none_or(|since| since.elapsed() >= Duration::from_secs(1)) {
+            (self.since, self.shown) = (Some(Instant::now()), 0);
+        }
+        self.shown += 1;
+        let admits = self.shown <= CROWD_LINES;
+        self.held += usize::from(!admits);
+        admits
+    }
+}
+
+/// Writes a text above the line that is being typed; `false` if nobody types any more.
+pub type Above = Box<dyn FnMut(String) -> bool + Send>;
 
 /// Why nothing more can be written.
 #[derive(Clone, Debug)]
@@ -57,7 +93,7 @@ impl Output {
     /// An output of this form. A trouble with writing raises `interrupt`.
     pub fn new(form: Form, look: Look, interrupt: Interrupt) -> Output {
         let is_terminal = io::stdout().is_terminal();
-        Output { form, look, is_terminal, state: Mutex::default(), interrupt }
+        Output { form, look, is_terminal, state: Mutex::default(), above: Mutex::default(), interrupt }
     }
 
     /// Calls `guard` before the first write that can wait for its reader: on a terminal at once.
@@ -65,7 +101,7 @@ impl Output {
         if self.is_terminal {
             return guard();
         }
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).guard = Some(Box::new(guard));
+        self.lock().guard = Some(Box::new(guard));
     }
 
     /// How its lines look now: a terminal's width changes with its window.
@@ -75,7 +111,7 @@ impl Output {
 
     /// Whether something could not be written, and nothing will be any more.
     pub fn is_broken(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).trouble.is_some()
+        self.lock().trouble.is_some()
     }
 
     /// Writes what there is to say of an event.
@@ -89,6 +125,8 @@ impl Output {
             }
             (_, Form::Json) => self.write(&report::line(event)),
             (_, Form::Quiet) => {}
+            (What::ClassStatus { is_tick: true, .. }, Form::Text) => self.counts(event),
+            (What::Arrival { .. } | What::SeatMessage { .. }, Form::Text) if !self.lock().crowd.admits() => {}
             (_, Form::Text) => {
                 if let Some(text) = render::event(event, &self.look()) {
                     self.write(&text);
@@ -97,16 +135,66 @@ impl Output {
         }
     }
 
+    /// The counts of a class: at the bottom of a terminal, else as a line now and then.
+    fn counts(&self, event: &Event) {
+        let Some(text) = render::event(event, &self.look()) else { return };
+        let held = std::mem::take(&mut self.lock().crowd.held);
+        if held > 0 {
+            self.write(&format!("  ... and {held} more\n"));
+        }
+        let is_typing = self.above.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if self.is_terminal && !is_typing {
+            let mut state = self.lock();
+            state.bottom = text.trim_end().to_string();
+            let redrawn = format!("{ERASE_LINE}{}", state.bottom);
+            state.buffer.extend_from_slice(redrawn.as_bytes());
+            self.flush_state(&mut state);
+        } else if !is_typing && self.lock().told.is_none_or(|told| told.elapsed() >= COUNTS_EVERY) {
+            self.lock().told = Some(Instant::now());
+            self.write(&text);
+            self.flush();
+        }
+    }
+
+    /// Takes the line at the bottom away.
+    pub fn clear_bottom(&self) {
+        let mut state = self.lock();
+        if !std::mem::take(&mut state.bottom).is_empty() {
+            state.buffer.extend_from_slice(ERASE_LINE.as_bytes());
+            self.flush_state(&mut state);
+        }
+    }
+
+    /// From now on texts go above the line that is being typed; `None`: they do no more.
+    pub fn set_above(&self, above: Option<Above>) {
+        self.clear_bottom();
+        *self.above.lock().unwrap_or_else(PoisonError::into_inner) = above;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Writes text as it is.
     pub fn write(&self, text: &str) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(above) = self.above.lock().unwrap_or_else(PoisonError::into_inner).as_mut()
+            && above(text.to_string())
+        {
+            return;
+        }
+        let mut state = self.lock();
         if state.trouble.is_some() {
             return;
         }
         // The empty line that parts a phase from what stands above it has nothing to part at the top.
         let text = if state.began { text } else { text.strip_prefix('\n').unwrap_or(text) };
         state.began = true;
-        state.buffer.extend_from_slice(text.as_bytes());
+        if state.bottom.is_empty() {
+            state.buffer.extend_from_slice(text.as_bytes());
+        } else {
+            let redrawn = format!("{ERASE_LINE}{text}{}", state.bottom);
+            state.buffer.extend_from_slice(redrawn.as_bytes());
+        }
         if self.is_terminal || state.buffer.len() >= BUFFER_BYTES {
             self.flush_state(&mut state);
         }
@@ -114,7 +202,7 @@ impl Output {
 
     /// Writes out what is buffered.
     pub fn flush(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         if !state.buffer.is_empty() {
             self.flush_state(&mut state);
         }
@@ -141,13 +229,15 @@ impl Output {
 
     /// Writes to standard error, behind what standard output has so far.
     pub fn complain(&self, text: &str) {
+        self.clear_bottom();
         self.flush();
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
     /// Writes out the rest; says why if anything could not be written.
     pub fn finish(&self) -> Option<Trouble> {
+        self.clear_bottom();
         self.flush();
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).trouble.clone()
+        self.lock().trouble.clone()
     }
 }

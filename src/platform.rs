@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -30,6 +31,36 @@ pub fn wait_readable(stream: &TcpStream, at_most: Duration) {
     }
     #[cfg(not(unix))]
     let _ = (stream, at_most);
+}
+
+/// Raises the number of descriptors that this process may open as far as it may; `None`: not known here.
+pub fn raise_descriptors() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        let _ = setrlimit(Resource::Nofile, raised);
+        Some(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// The addresses that others can type to reach a listening socket: its own, or this machine's where it listens on all.
+pub fn addresses_for(local: SocketAddr) -> Vec<SocketAddr> {
+    if !local.ip().is_unspecified() {
+        return vec![local];
+    }
+    let mut addresses = vec![SocketAddr::new(IpAddr::from([127, 0, 0, 1]), local.port())];
+    // The address that the kernel would send from: connecting a datagram socket chooses it and sends nothing.
+    let chosen = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
+        // A documentation address (RFC 5737): nobody is there, and only the route to the outside is asked for.
+        socket.connect("192.0.2.1:9")?;
+        socket.local_addr()
+    });
+    addresses.extend(chosen.ok().map(|chosen| SocketAddr::new(chosen.ip(), local.port())));
+    addresses
 }
 
 /// An error's text as the operating system words it, without the `(os error N)` that Rust adds.

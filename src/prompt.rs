@@ -16,7 +16,7 @@ use rustyline::history::{History as _, MemHistory};
 use rustyline::validate::Validator;
 use rustyline::{
     Behavior, Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event,
-    EventContext, EventHandler, Helper, KeyEvent, RepeatCount,
+    EventContext, EventHandler, ExternalPrinter, Helper, KeyEvent, RepeatCount,
 };
 use tokio::sync::oneshot;
 use unicode_width::UnicodeWidthStr;
@@ -24,7 +24,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::commands::{TABLE, announce};
 use crate::event::FailureKind;
 use crate::history::{History, LINES_MAX};
-use crate::lab::{Binding, Lab, OF_CONNECTION, OF_LISTENER, Pauser};
+use crate::lab::{Binding, Lab, OF_CLASS, OF_CONNECTION, OF_LISTENER, Pauser};
 use crate::language::complete::{Candidates, Known, complete, usage_hint};
 use crate::language::highlight::{Ink, inks};
 use crate::output::Output;
@@ -34,6 +34,9 @@ use crate::value::{is_bidi, is_printable};
 
 /// How long `pause` waits for Enter before it looks whether it is still wanted.
 const PAUSE_LOOK: Duration = Duration::from_millis(100);
+
+/// How many texts may wait to be printed above the line that is typed.
+const ABOVE_MAX: usize = 256;
 
 /// What a line that was asked for turned out to be.
 enum Typed {
@@ -53,27 +56,15 @@ struct Request {
 
 /// Reads lines and runs them until `quit`, Ctrl-D or the end of the terminal. Gives the exit status.
 pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, terminal: &Arc<TerminalMode>) -> u8 {
-    let known = Arc::new(Mutex::new(Known::default()));
     let (mut kept, trouble) = History::open(history);
-    let (requests, inbox) = mpsc::channel();
-    let editor_known = known.clone();
-    let lines = kept.lines.clone();
-    let (added, new_lines) = mpsc::channel::<String>();
-    let (mode, color) = (terminal.clone(), output.look().color);
-    std::thread::spawn(move || {
-        let assistant = Assistant { known: editor_known, files: FilenameCompleter::new(), color };
-        match editor(lines, assistant) {
-            Ok(editor) => edit(editor, &inbox, &new_lines, &mode),
-            Err(error) => refuse(&inbox, &error.to_string()),
-        }
-    });
+    let editing = Editing::start(kept.lines.clone(), terminal.clone(), output.look().color);
     output.write("lab2sh: `help` lists the commands, `connect HOST:PORT` begins, Ctrl-D leaves\n");
     if let Some(trouble) = trouble {
         output.complain(&format!("warning: cannot keep the history: {trouble}\n"));
     }
     let mut open = String::new();
     loop {
-        *known.lock().unwrap_or_else(PoisonError::into_inner) = known_of(lab);
+        *editing.known.lock().unwrap_or_else(PoisonError::into_inner) = known_of(lab);
         output.flush();
         if output.is_broken() {
             return FailureKind::Network.status();
@@ -81,34 +72,73 @@ pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, termina
         let name = lab.current.clone().unwrap_or_default();
         let prompt =
             if open.is_empty() { format!("{name}> ") } else { format!("{}. ", " ".repeat(name.width())) };
-        let (answer, typed) = oneshot::channel();
-        if requests.send(Request { prompt, answer }).is_err() {
-            return FailureKind::Network.status();
-        }
-        let text = match typed.await {
-            Ok(Typed::Line(line)) => line,
-            Ok(Typed::Cleared) => {
+        let text = match editing.read(prompt, output).await {
+            Typed::Line(line) => line,
+            Typed::End if open.is_empty() => return 0,
+            Typed::Cleared | Typed::End => {
                 open.clear();
                 continue;
             }
-            Ok(Typed::End) if open.is_empty() => return 0,
-            Ok(Typed::End) => {
-                open.clear();
-                continue;
-            }
-            Ok(Typed::Broken(why)) => {
+            Typed::Broken(why) => {
                 output.complain(&format!("error: cannot read the terminal: {why}\n"));
                 return FailureKind::Network.status();
             }
-            Err(_) => return FailureKind::Network.status(),
         };
         let text = if open.is_empty() { text } else { format!("{}\n{text}", std::mem::take(&mut open)) };
         // Forgotten only now: a signal from outside can raise it while the editor waits.
         lab.interrupt.clear();
-        open = run_block(lab, output, &mut kept, &added, &text).await;
+        open = run_block(lab, output, &mut kept, &editing.added, &text).await;
         if lab.quitting {
             return 0;
         }
+    }
+}
+
+/// The line editor's thread, seen from outside.
+struct Editing {
+    requests: mpsc::Sender<Request>,
+    /// Lines for its history.
+    added: mpsc::Sender<String>,
+    /// Texts to print above the line that is typed.
+    above: mpsc::SyncSender<String>,
+    /// What its completion knows.
+    known: Arc<Mutex<Known>>,
+}
+
+impl Editing {
+    fn start(lines: Vec<String>, mode: Arc<TerminalMode>, color: bool) -> Editing {
+        let known = Arc::new(Mutex::new(Known::default()));
+        let (requests, inbox) = mpsc::channel();
+        let (added, new_lines) = mpsc::channel::<String>();
+        let (above, texts) = mpsc::sync_channel::<String>(ABOVE_MAX);
+        let assistant = Assistant { known: known.clone(), files: FilenameCompleter::new(), color };
+        std::thread::spawn(move || match editor(lines, assistant) {
+            Ok(mut editor) => {
+                if let Ok(printer) = editor.create_external_printer() {
+                    std::thread::spawn(move || print_above(printer, &texts));
+                }
+                edit(editor, &inbox, &new_lines, &mode);
+            }
+            Err(error) => refuse(&inbox, &error.to_string()),
+        });
+        Editing { requests, added, above, known }
+    }
+
+    /// Reads a line; what is said meanwhile goes above it.
+    async fn read(&self, prompt: String, output: &Output) -> Typed {
+        let gone = || Typed::Broken("the line editor has ended".to_string());
+        let (answer, typed) = oneshot::channel();
+        if self.requests.send(Request { prompt, answer }).is_err() {
+            return gone();
+        }
+        let above = self.above.clone();
+        // A full queue means a terminal that takes nothing: what would go there is dropped, and the class goes on.
+        output.set_above(Some(Box::new(move |text| {
+            !matches!(above.try_send(text), Err(mpsc::TrySendError::Disconnected(_)))
+        })));
+        let typed = typed.await;
+        output.set_above(None);
+        typed.unwrap_or_else(|_| gone())
     }
 }
 
@@ -155,6 +185,7 @@ fn known_of(lab: &Lab) -> Known {
         match binding {
             Binding::Value(value) => known.values.push((name.to_string(), value.clone())),
             Binding::Connection(_) => known.sockets.push((name.to_string(), OF_CONNECTION)),
+            Binding::Class(_) => known.sockets.push((name.to_string(), OF_CLASS)),
             Binding::Listener(_) => known.sockets.push((name.to_string(), OF_LISTENER)),
         }
     }
@@ -231,6 +262,15 @@ impl ConditionalEventHandler for Ends {
         };
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = how;
         Some(Cmd::AcceptLine)
+    }
+}
+
+/// Prints texts above the line that is being typed, in a thread of its own: a terminal that is stopped stops only this.
+fn print_above(mut printer: impl ExternalPrinter, texts: &mpsc::Receiver<String>) {
+    for text in texts {
+        if printer.print(text).is_err() {
+            return;
+        }
     }
 }
 
@@ -349,7 +389,7 @@ pub fn pauser() -> Pauser {
         let (done, waited) = oneshot::channel();
         std::thread::spawn(move || {
             while !done.is_closed() {
-                // Looked at again behind the wait: what came meanwhile may be meant for the prompt already.
+                // A line that came after the pause was given up is the prompt's.
                 if platform::line_is_here(PAUSE_LOOK) && !done.is_closed() {
                     let mut line = String::new();
                     // At the end of input there is nobody to wait for.

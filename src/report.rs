@@ -11,7 +11,11 @@
 //! | `read` (`recv N`) | `repr`, `asked`, `bytes`, `whole` (sizes of the messages that ended), `began_at`, `rest`, `ms` |
 //! | `ended` | `how` (`closed`, `reset`, `dead`), `messages`, `ms` |
 //! | `listened`, `quiet` | `messages`, `ms` |
-//! | `closed`, `shutdown`, `aborted`, `using` | `sent`, `received`, `unread`; `half` |
+//! | `closed`, `shutdown`, `aborted`, `using` | `sent`, `received`, `unread`, `unsent`; `half` |
+//! | `serving` | `class`, `local`, `port`, `script`, `kept` (rows that a journal brought back) |
+//! | `arrival` | `class`, `seat`, `status` (`identified`, `passed`, `left early`, `failed`), `reason`, `name`, `student_id`, `github`, `email`, `duplicate_of`, `peer` |
+//! | `status`, `class_closed` | `class`, `here`, `count`, `passed`, `failed`, `refused`, `messages` |
+//! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` |
 //! | `checked` | `text` |
 //! | `bound` | `name`, `repr`, `value` |
 //! | `option` | `option`, `value` |
@@ -25,7 +29,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::event::{Event, Failure, Half, Message, What};
+use crate::event::{ClassStatus, Event, Failure, Half, Message, What};
 use crate::net::End;
 use crate::value::{Value, is_printable, to_json};
 
@@ -89,12 +93,45 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
             json!({"file": it.file, "passed": it.passed, "failed": it.failed, "not_run": it.not_run,
                 "seconds": it.took.as_micros() as f64 / 1_000_000.0, "status": it.status}),
         ),
-        other => socket_fields(other)?,
+        other => class_fields(other).or_else(|| socket_fields(other))?,
     };
     match fields {
         Json::Object(fields) => Some((name, fields)),
         _ => None,
     }
+}
+
+fn class_fields(what: &What) -> Option<(&'static str, Json)> {
+    Some(match what {
+        What::Serving { class, local, script, kept, .. } => (
+            "serving",
+            json!({"class": class, "local": local.to_string(), "port": local.port(), "script": script, "kept": kept}),
+        ),
+        What::Arrival { class, arrival: it } => (
+            "arrival",
+            json!({"class": class, "seat": it.seat, "status": it.status, "reason": it.reason, "name": it.name,
+                "student_id": it.student_id, "github": it.github, "email": it.email, "duplicate_of": it.duplicate_of,
+                "peer": it.peer.map(|peer| peer.to_string())}),
+        ),
+        What::SeatMessage { class, seat, message: it } => {
+            let mut fields = message(&format!("seat{seat}"), it);
+            fields["class"] = json!(class);
+            ("received", fields)
+        }
+        What::ClassStatus { class, status, .. } => ("status", counts(class, status)),
+        What::ClassClosed { class, status } => ("class_closed", counts(class, status)),
+        What::Broadcast { class, value, reached, dropped } => (
+            "broadcast",
+            json!({"class": class, "repr": value.repr(), "value": to_json(value), "reached": reached, "dropped": dropped}),
+        ),
+        What::RosterSaved { file, rows } => ("saved", json!({"file": file, "rows": rows})),
+        _ => return None,
+    })
+}
+
+fn counts(class: &str, status: &ClassStatus) -> Json {
+    json!({"class": class, "here": status.here, "count": status.count, "passed": status.passed, "failed": status.failed,
+        "refused": status.refused, "messages": status.messages})
 }
 
 fn socket_fields(what: &What) -> Option<(&'static str, Json)> {
@@ -128,9 +165,10 @@ fn socket_fields(what: &What) -> Option<(&'static str, Json)> {
             ("listened", json!({"socket": socket, "messages": messages, "ms": ms(*took)}))
         }
         What::Quiet { socket, took } => ("quiet", json!({"socket": socket, "ms": ms(*took)})),
-        What::Closed { socket, sent, received, dropped } => {
-            ("closed", json!({"socket": socket, "sent": sent, "received": received, "unread": dropped}))
-        }
+        What::Closed { socket, sent, received, dropped, unsent } => (
+            "closed",
+            json!({"socket": socket, "sent": sent, "received": received, "unread": dropped, "unsent": unsent}),
+        ),
         What::ShutDown { socket, half } => {
             let half = match half {
                 Half::Read => "read",

@@ -9,10 +9,7 @@ use crate::lab::Lab;
 use crate::language::mistake::Mistake;
 use crate::language::parse::{Context, step};
 use crate::language::script::{self, Files};
-use crate::step;
-
-/// After this many steps without a wait, others get their turn: Ctrl-C above all.
-const STEPS_PER_TURN: usize = 64;
+use crate::step::{self, STEPS_PER_TURN};
 
 /// What a line that was typed turned out to be.
 pub enum Line {

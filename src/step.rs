@@ -6,17 +6,20 @@ use std::time::Duration;
 use crate::command::{Call, Wanted};
 use crate::event::{Event, Failure, FailureKind, What};
 use crate::lab::Lab;
-use crate::language::mistake::excerpt;
+
+/// After this many steps or messages without a wait, others get their turn: Ctrl-C above all, and the other
+/// interpreters of this thread. A read from a socket that always has bytes is no wait.
+pub const STEPS_PER_TURN: usize = 64;
 
 /// Runs a step and gives its failure a place.
 pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
-    let outcome = (call.spec.run)(lab, call).await.map_err(|failure| located(failure, call));
+    let outcome = (call.spec.run)(lab, call).await.map_err(|failure| call.locate(failure));
     match (call.wanted, outcome) {
         (Wanted::Pass, outcome) => outcome,
         (Wanted::Fail, Ok(())) => {
             let text = call.text.trim_start_matches(['!', ' ']);
             let failure = Failure::check(format!("`{text}` passed, and `!` wants it to fail"));
-            Err(located(failure.hint("without `!` a step has to pass; with `?` it may do either"), call))
+            Err(call.locate(failure.hint("without `!` a step has to pass; with `?` it may do either")))
         }
         (Wanted::Either, Ok(())) => Ok(()),
         (wanted, Err(failure)) => match failure.kind {
@@ -34,38 +37,36 @@ pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure
     let interrupt = lab.interrupt.clone();
     let interrupted = || {
         let failure = Failure::new(FailureKind::Interrupted, format!("`{}` was interrupted", call.spec.name));
-        located(failure.hint("every socket is still open, and no byte that arrived is lost"), call)
+        // A script ends here, and its sockets with it; at the prompt they live on.
+        let is_typed = call.file.is_empty();
+        let hint = "every socket is still open, and no byte that arrived is lost";
+        call.locate(if is_typed { failure.hint(hint) } else { failure })
     };
     if interrupt.is_raised() {
         return Err(interrupted());
     }
     let sink = lab.sink();
-    let mut waits = false;
-    let running = run(lab, call);
-    tokio::pin!(running);
-    // The first time the step has to wait, what was said so far is written out.
-    let watched = std::future::poll_fn(|context| {
-        let polled = running.as_mut().poll(context);
-        if polled.is_pending() && !std::mem::replace(&mut waits, true) {
-            sink(Event { at: Duration::ZERO, what: What::Waiting });
+    let outcome = {
+        let mut waits = false;
+        let running = run(lab, call);
+        tokio::pin!(running);
+        // The first time the step has to wait, what was said so far is written out.
+        let watched = std::future::poll_fn(|context| {
+            let polled = running.as_mut().poll(context);
+            if polled.is_pending() && !std::mem::replace(&mut waits, true) {
+                sink(Event { at: Duration::ZERO, what: What::Waiting });
+            }
+            polled
+        });
+        tokio::select! {
+            biased;
+            outcome = watched => outcome,
+            () = interrupt.raised() => Err(interrupted()),
         }
-        polled
-    });
-    tokio::select! {
-        biased;
-        outcome = watched => outcome,
-        () = interrupt.raised() => Err(interrupted()),
+    };
+    if !lab.eager {
+        // Others live on this thread, a class above all, and a step that never waits would keep them from their turn.
+        tokio::task::yield_now().await;
     }
-}
-
-/// The failure with its place in the script; one that has a place keeps it (a step of an included file).
-pub fn located(mut failure: Failure, call: &Call) -> Failure {
-    if failure.place.is_some() {
-        return failure;
-    }
-    let (at, len) = failure
-        .span
-        .unwrap_or((call.verb_at, call.text[call.verb_at..].split(' ').next().map_or(1, str::len)));
-    failure.place = Some(excerpt(&call.text, &call.file, call.line, at, len));
-    failure
+    outcome
 }

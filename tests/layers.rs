@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["net"],
     &["event"],
     // What a line means: a command needs the lab it runs on, the lab the calls it is given.
-    &["language", "pattern", "command", "lab", "reference"],
+    &["language", "pattern", "command", "lab", "reference", "class"],
     &["step"],
     &["commands"],
     &["shell"],

@@ -115,7 +115,7 @@ test.lab:3:1: error: `seat` was closed by its peer before it sent anything
     expect {"name": str}
     ^^^^^^
   wanted: {"name": str}
-hint: the server may serve one client only, or have ended
+hint: the program at the other end has ended, or serves one client only
 
 test.lab: 1 failed, 2 steps passed in SEC
 "#,
@@ -153,6 +153,7 @@ seat> expect eof
   seat  the peer closed  MS
 seat> send "hello ${name}"
   seat -> 'hello Ada'  17 B, pickle 3
+  note: the peer sends no more; if it has closed, nobody reads this
 seat> sockets
   name  state  local  peer  sent  received  unread
   srv  listening  127.0.0.1:PORT  1 accepted
@@ -208,7 +209,7 @@ seat> sockets
   srv  listening  127.0.0.1:PORT  1 accepted
   seat *  reset by peer  127.0.0.1:PORT  127.0.0.1:PORT  21 B  0 B  0 B
 seat> ! send 1
-  failed, as it must: cannot send on `seat`: its peer has closed
+  failed, as it must: cannot send on `seat`: it was reset by its peer
   hint: nothing of this message was sent; `connect` opens a new connection
 seat> ! recv
   failed, as it must: `seat` was reset by its peer before it sent anything
@@ -218,6 +219,42 @@ test.lab: 8 steps passed in SEC
 "#,
     );
     client.finish();
+}
+
+#[test]
+fn a_client_that_resets_before_it_is_accepted_leaves_what_it_sent() {
+    let done = script(
+        r#"listen 0 as srv
+connect 127.0.0.1:$srv.port as ada
+send {"name": "Ada"}
+reset
+accept srv as seat within 5s
+recv
+expect reset
+"#,
+    )
+    .run();
+    done.shows(
+        0,
+        r#"
+> listen 0 as srv
+  srv  listening on 127.0.0.1:PORT
+srv> connect 127.0.0.1:$srv.port as ada
+  ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
+ada> send {"name": "Ada"}
+  ada -> {'name': 'Ada'}  23 B, pickle 3
+ada> reset
+  ada  aborted (RST sent)
+srv> accept srv as seat within 5s
+  seat  accepted by srv from 127.0.0.1:PORT  MS
+seat> recv
+  seat <- {'name': 'Ada'}  23 B, pickle 3, 1 read  MS
+seat> expect reset
+  seat  the peer reset the connection  MS
+
+test.lab: 7 steps passed in SEC
+"#,
+    );
 }
 
 const TWO_CLIENTS: &str = r#"

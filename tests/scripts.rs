@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 use common::{Done, Peer, Shell};
 
 /// The lessons that have a test below.
-const TESTED: [&str; 5] = ["client", "errors", "handshake", "logging", "stream"];
+const TESTED: [&str; 8] =
+    ["class", "client", "errors", "handshake", "logging", "menu-seat", "seat", "stream"];
 
 #[test]
 fn every_lesson_has_a_test() {

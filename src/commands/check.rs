@@ -84,14 +84,9 @@ async fn expect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 
 /// A message that should match; that none came makes the expectation fail, unless the network did.
 async fn arrive(lab: &mut Lab, call: &Call, name: &str, limit: Limit) -> Result<receive::Arrived, Failure> {
-    receive::arrive(lab, name, limit).await.map_err(|failure| {
+    receive::arrive(lab, name, limit, FailureKind::Check).await.map_err(|failure| {
         let wanted = call.text[call.args_at..].trim_end();
-        let failure = failure.detail("wanted", crate::value::escape(wanted).into_owned());
-        if failure.message.contains("arrived on") && failure.message.contains("within") {
-            Failure { kind: FailureKind::Check, ..failure }
-        } else {
-            failure
-        }
+        failure.detail("wanted", crate::value::escape(wanted).into_owned())
     })
 }
 
@@ -152,6 +147,7 @@ fn mismatched(
         format!("the message's {}", mismatch.path)
     };
     let what = match (&mismatch.reason, &mismatch.got) {
+        (Some(reason), _) if mismatch.path.is_empty() => reason.clone(),
         (Some(reason), _) => format!("{place}: {reason}"),
         (None, Some(_)) => format!("{place} is not {wanted}"),
         (None, None) => format!("{place} does not match"),

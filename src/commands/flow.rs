@@ -1,16 +1,13 @@
 //! What a script does between messages: names, narration, waiting, other scripts, repetition.
 
-use crate::command::{Arg, Call, Group, Item, Names, Parsed, Spec};
+use crate::command::{Arg, Call, Group, Item, Names, Parsed, Script, Spec};
 use crate::event::{Failure, What};
 use crate::lab::{Binding, Lab};
 use crate::language::expr::Expr;
 use crate::language::line::Line;
 use crate::language::literal;
-use crate::step;
+use crate::step::{self, STEPS_PER_TURN};
 use crate::value::Value;
-
-/// After this many steps without a wait, others get their turn: Ctrl-C, and the other interpreters of this thread.
-const STEPS_PER_TURN: usize = 64;
 
 pub static LET: Spec = Spec {
     name: "let",
@@ -170,6 +167,13 @@ async fn include(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         .collect::<Result<Vec<_>, Failure>>()?;
     let outer = lab.given.len();
     lab.given.extend(given);
+    let outcome = run_items(lab, script).await;
+    lab.given.truncate(outer);
+    outcome
+}
+
+/// Runs a script's items in order, up to the first step that fails.
+pub async fn run_items(lab: &mut Lab, script: &Script) -> Result<(), Failure> {
     let mut outcome = Ok(());
     for item in &script.items {
         match item {
@@ -183,7 +187,6 @@ async fn include(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             break;
         }
     }
-    lab.given.truncate(outer);
     outcome
 }
 

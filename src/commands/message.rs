@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::command::{Arg, Call, Codec, Group, Names, Parsed, Spec};
-use crate::event::{Failure, Message, What};
+use crate::event::{Failure, FailureKind, Message, What};
 use crate::lab::{Lab, Settings};
-use crate::net::{self, Send};
+use crate::net::{self, End, Send};
 use crate::pickle;
 use crate::value::Value;
 
@@ -14,6 +14,9 @@ use super::receive;
 
 /// The largest file that `send file` reads and the largest `recv N`, in bytes.
 const MAX_BYTES: usize = 64 << 20;
+
+/// Said of a message that is sent to a peer whose sending has ended: the first one after a close goes out without an error.
+const AFTER_ITS_END: &str = "the peer sends no more; if it has closed, nobody reads this";
 
 pub static SEND: Spec = Spec {
     name: "send",
@@ -54,6 +57,12 @@ struct Outgoing {
 }
 
 async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    if let Some((name, _)) = &call.target
+        && lab.get(name).is_none()
+        && let Some((writer, framing)) = lab.seat_writer(name)
+    {
+        return send_to_seat(lab, call, name, &writer, framing).await;
+    }
     let name = lab.socket_name(call)?;
     lab.link(&name)?;
     let settings = lab.settings_of(&name);
@@ -61,11 +70,12 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let limit = lab.limit(call, Some(&name));
     let started = Instant::now();
     let connection = &mut lab.link(&name)?.connection;
-    let before = connection.sent;
-    let left_over = connection.unsent() as u64;
+    let before = connection.writer().sent();
+    let left_over = connection.writer().unsent() as u64;
+    let nobody_reads = connection.end() == Some(End::Closed);
     let outcome = limit.wait(connection.send(settings.framing, outgoing.payload)).await;
     let took = started.elapsed();
-    let given = connection.sent - before;
+    let given = connection.writer().sent() - before;
     match outcome {
         Some(Send::All) => {
             let message = Message {
@@ -76,30 +86,77 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
                 reads: 0,
                 waiting: 0,
                 actions: Vec::new(),
-                notes: Vec::new(),
+                notes: nobody_reads.then(|| AFTER_ITS_END.to_string()).into_iter().collect(),
                 took,
                 expected: false,
             };
             lab.emit(What::Sent { socket: name, message });
             Ok(())
         }
-        Some(Send::Broken(error)) => Err(cannot_send(&name, &error, given)),
+        Some(Send::Broken(error)) => {
+            let was_reset = connection.end() == Some(End::Reset);
+            Err(cannot_send(&name, &error, given, was_reset))
+        }
         None => {
-            let all = given + connection.unsent() as u64;
-            Err(Failure::network(format!(
+            let all = given + connection.writer().unsent() as u64;
+            let mut failure = Failure::network(format!(
                 "`{name}` sent {given} of {all} B within {}: its peer does not read",
                 limit.shown()
-            ))
-            .hint("the rest goes out before the next `send` on it; `reset` gives up"))
+            ));
+            if left_over > 0 {
+                failure = failure.detail("before it", format!("{left_over} B of an earlier `send`"));
+            }
+            Err(failure.hint("the rest goes out before the next `send` on it; `reset` gives up"))
         }
     }
 }
 
-fn cannot_send(name: &str, error: &std::io::Error, given: u64) -> Failure {
+/// `@seat3 send ...`: the class reads that connection, anybody may write to it.
+async fn send_to_seat(
+    lab: &Lab,
+    call: &Call,
+    name: &str,
+    writer: &net::Writer,
+    framing: net::Framing,
+) -> Result<(), Failure> {
+    let outgoing = outgoing(lab, call, &lab.settings)?;
+    let limit = lab.limit(call, None);
+    let started = Instant::now();
+    let bytes = net::frame(framing, outgoing.payload);
+    let length = bytes.len();
+    match limit.wait(writer.send(bytes)).await {
+        Some(Send::All) => {
+            let message = Message {
+                value: outgoing.value,
+                bytes: length,
+                codec: outgoing.codec,
+                protocol: outgoing.protocol,
+                reads: 0,
+                waiting: 0,
+                actions: Vec::new(),
+                notes: Vec::new(),
+                took: started.elapsed(),
+                expected: false,
+            };
+            lab.emit(What::Sent { socket: name.to_string(), message });
+            Ok(())
+        }
+        Some(Send::Broken(error)) => Err(cannot_send(name, &error, 0, false)),
+        None => Err(Failure::network(format!(
+            "`{name}` does not read: the message waits within {}",
+            limit.shown()
+        ))),
+    }
+}
+
+fn cannot_send(name: &str, error: &std::io::Error, given: u64, was_reset: bool) -> Failure {
     use std::io::ErrorKind as Kind;
     let why = match error.kind() {
-        Kind::BrokenPipe => "its peer has closed".to_string(),
-        Kind::ConnectionReset | Kind::ConnectionAborted => "it was reset by its peer".to_string(),
+        // A reset is told once by the kernel; after that the pipe is just broken.
+        Kind::BrokenPipe if !was_reset => "its peer has closed".to_string(),
+        Kind::BrokenPipe | Kind::ConnectionReset | Kind::ConnectionAborted => {
+            "it was reset by its peer".to_string()
+        }
         Kind::TimedOut => "it is dead: its peer no longer answers".to_string(),
         Kind::NotConnected => "it was shut down for writing here".to_string(),
         _ => net::reason(error),
@@ -193,7 +250,7 @@ async fn recv(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     if call.form == 1 {
         return recv_n(lab, call, name).await;
     }
-    let arrived = receive::arrive(lab, &name, limit).await?;
+    let arrived = receive::arrive(lab, &name, limit, FailureKind::Network).await?;
     if let Some(result) = &call.name {
         lab.bind_value(result, arrived.message.value.clone())?;
     }
@@ -218,7 +275,7 @@ async fn recv_n(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure>
     let connection = &mut lab.link(&name)?.connection;
     let Some(outcome) = limit.wait(connection.recv(asked)).await else {
         return Err(Failure::network(format!("nothing arrived on `{name}` within {}", limit.shown()))
-            .hint("the connection is open and 0 bytes are waiting; `set timeout none` waits until Ctrl-C"));
+            .hint(receive::wait_longer(limit)));
     };
     let took = started.elapsed();
     let (bytes, end) = outcome.map_err(|error| match error {

@@ -117,13 +117,15 @@ fn set(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     Ok(())
 }
 
-fn all(settings: &Settings) -> [(&'static str, String); 5] {
+fn all(settings: &Settings) -> [(&'static str, String); 7] {
     [
         Setting::Timeout(settings.timeout),
         Setting::Codec(settings.codec),
         Setting::Framing(settings.framing),
         Setting::Protocol(settings.protocol),
         Setting::MaxMessage(settings.max_message),
+        Setting::MaxClients(settings.class.clients),
+        Setting::MaxPerAddress(settings.class.per_address),
     ]
     .map(shown_setting)
 }

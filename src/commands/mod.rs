@@ -1,10 +1,13 @@
 //! The table of commands. A new command is one entry in the file of its family and one line here.
 
 mod check;
+mod class;
 mod flow;
+mod listen;
 mod message;
 mod meta;
 mod receive;
+mod seat;
 mod socket;
 
 use crate::command::Spec;
@@ -25,6 +28,11 @@ pub static TABLE: &[&Spec] = &[
     &message::RECV,
     &check::EXPECT,
     &check::CHECK,
+    &listen::ON,
+    &class::SERVE,
+    &class::ROSTER,
+    &class::BROADCAST,
+    &class::WAIT,
     &flow::LET,
     &flow::PARAM,
     &flow::SAY,

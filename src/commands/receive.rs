@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::command::{Call, Codec};
-use crate::event::{Failure, Message, What};
-use crate::lab::{Lab, Limit, Settings};
+use crate::command::Codec;
+use crate::event::{Failure, FailureKind, Message};
+use crate::lab::{Lab, Limit, Settings, shown_duration};
+use crate::language::MAX_MESSAGE_LIMIT;
 use crate::net::{self, End, Framing, StreamError};
-use crate::pattern::count;
 use crate::pickle;
 use crate::value::Value;
 
@@ -21,8 +21,14 @@ pub struct Arrived {
     pub message: Message,
 }
 
-/// Waits for the next whole message and reads it; it stays on the stream. `Err` says what a person has to know.
-pub async fn arrive(lab: &mut Lab, name: &str, limit: Limit) -> Result<Arrived, Failure> {
+/// Waits for the next whole message and reads it; it stays on the stream. `Err` says what a person has to know; that nothing
+/// came in time is a failure of the kind `silence`.
+pub async fn arrive(
+    lab: &mut Lab,
+    name: &str,
+    limit: Limit,
+    silence: FailureKind,
+) -> Result<Arrived, Failure> {
     let settings = lab.settings_of(name);
     let started = Instant::now();
     let connection = &mut lab.link(name)?.connection;
@@ -30,7 +36,7 @@ pub async fn arrive(lab: &mut Lab, name: &str, limit: Limit) -> Result<Arrived, 
     let place = match outcome {
         Some(Ok(place)) => place,
         Some(Err(error)) => return Err(no_message(lab, name, &error, &settings)),
-        None => return Err(timed_out(lab, name, limit)),
+        None => return Err(Failure { kind: silence, ..timed_out(lab, name, limit) }),
     };
     let took = started.elapsed();
     let connection = &lab.link(name)?.connection;
@@ -44,6 +50,8 @@ pub async fn arrive(lab: &mut Lab, name: &str, limit: Limit) -> Result<Arrived, 
             let failure =
                 Failure::network(format!("`{name}` received {} B that cannot be read: {why}", place.total))
                     .detail("arrived", shown);
+            let failure =
+                failure.brief(looks.as_ref().map_or_else(|| why.clone(), |looks| first_byte(payload, looks)));
             let hint = match looks {
                 Some(looks) => format!("this looks like {looks}"),
                 None => format!(
@@ -131,6 +139,15 @@ pub fn arrived(bytes: &[u8]) -> String {
     }
 }
 
+/// What to do where nothing at all came in time.
+pub fn wait_longer(limit: Limit) -> String {
+    let longer = match limit.from {
+        "timeout" => "`set timeout none` waits until Ctrl-C",
+        _ => "a longer `within` or `within none` waits on",
+    };
+    format!("the connection is open and 0 bytes are waiting; {longer}")
+}
+
 /// Nothing whole came in time.
 fn timed_out(lab: &mut Lab, name: &str, limit: Limit) -> Failure {
     let link = match lab.link(name) {
@@ -140,11 +157,13 @@ fn timed_out(lab: &mut Lab, name: &str, limit: Limit) -> Failure {
     let bytes = link.connection.buffered().to_vec();
     if bytes.is_empty() {
         Failure::network(format!("nothing arrived on `{name}` within {}", limit.shown()))
-            .hint("the connection is open and 0 bytes are waiting; `set timeout none` waits until Ctrl-C")
+            .hint(wait_longer(limit))
+            .brief(format!("no message in {}", limit.duration.map_or(String::new(), shown_duration)))
     } else {
         let failure =
             Failure::network(format!("only part of a message arrived on `{name}` within {}", limit.shown()))
-                .detail("arrived", arrived(&bytes));
+                .detail("arrived", arrived(&bytes))
+                .brief(format!("only {} B of a message came in time", bytes.len()));
         match pickle::sniff(&bytes) {
             Some(looks) => failure.hint(format!("this looks like {looks}")),
             None => failure.hint("the bytes are kept: the next `recv` goes on with them"),
@@ -153,7 +172,7 @@ fn timed_out(lab: &mut Lab, name: &str, limit: Limit) -> Failure {
 }
 
 /// The stream says why there is no message.
-fn no_message(lab: &mut Lab, name: &str, error: &StreamError, settings: &Settings) -> Failure {
+pub fn no_message(lab: &mut Lab, name: &str, error: &StreamError, settings: &Settings) -> Failure {
     let (head, taken, received) = match lab.link(name) {
         Ok(link) => {
             let connection = &link.connection;
@@ -172,10 +191,14 @@ fn no_message(lab: &mut Lab, name: &str, error: &StreamError, settings: &Setting
         )),
         StreamError::TooBig { declared } => {
             let limit = settings.max_message;
-            Failure::network(format!(
+            let failure = Failure::network(format!(
                 "the next message on `{name}` declares {declared} B; the limit is {limit} B"
-            ))
-            .hint("`set max-message` raises the limit; `close` ends the connection")
+            ));
+            failure.hint(if *declared > MAX_MESSAGE_LIMIT {
+                "no program of the class sends that much: the peer is broken or hostile; `close` ends the connection"
+            } else {
+                "`set max-message` raises the limit; `close` ends the connection"
+            })
         }
         StreamError::NotReading => Failure::network(format!("`{name}` was shut down for reading here")),
         StreamError::Io(error) => {
@@ -185,6 +208,17 @@ fn no_message(lab: &mut Lab, name: &str, error: &StreamError, settings: &Setting
     if !head.is_empty() {
         failure = failure.detail("arrived", arrived(&head));
     }
+    let brief = match (&looks, error) {
+        (Some(looks), _) => first_byte(&head, looks),
+        (None, StreamError::Ended { end, partial: 0, .. }) => how_briefly(*end).to_string(),
+        (None, StreamError::Ended { end, partial, .. }) => {
+            format!("{} inside a value at byte {partial}", how_briefly(*end))
+        }
+        (None, StreamError::Corrupt { at, why }) => format!("no pickle: {why}, at byte {at}"),
+        (None, StreamError::TooBig { declared }) => format!("a message of {declared} B, over the limit"),
+        (None, _) => failure.message.clone(),
+    };
+    failure = failure.brief(brief);
     match (looks, error) {
         (Some(looks), _) => failure.hint(format!("this looks like {looks}")),
         (None, StreamError::Corrupt { .. }) if taken > 0 => failure.hint(format!(
@@ -205,6 +239,20 @@ fn what(settings: &Settings) -> &'static str {
     }
 }
 
+fn how_briefly(end: End) -> &'static str {
+    match end {
+        End::Closed => "closed",
+        End::Reset => "reset",
+        End::Dead => "dead",
+    }
+}
+
+/// `first byte 0x47: this looks like HTTP`.
+fn first_byte(head: &[u8], looks: &str) -> String {
+    let looks = looks.split([';', ':', '`']).next().unwrap_or(looks).trim_end();
+    format!("first byte 0x{:02x}: this looks like {looks}", head.first().copied().unwrap_or(0))
+}
+
 fn ended(name: &str, end: End, partial: usize, wanted: usize, received: u64, is_other: bool) -> Failure {
     let how = match end {
         End::Closed => "was closed by its peer",
@@ -213,54 +261,21 @@ fn ended(name: &str, end: End, partial: usize, wanted: usize, received: u64, is_
     };
     match (partial, received) {
         (0, 0) => Failure::network(format!("`{name}` {how} before it sent anything")).hint(match end {
-            End::Closed => "the server may serve one client only, or have ended",
+            End::Closed => "the program at the other end has ended, or serves one client only",
             _ => "the program at the other end may have crashed",
         }),
         (0, _) => Failure::network(format!("`{name}` {how}: no more messages will come"))
-            .hint(format!("`@{name} close` closes this end too; `expect eof` takes the end as wanted")),
+            .hint(match end {
+                End::Closed => {
+                    format!("`@{name} close` closes this end too; `expect eof` takes the end as wanted")
+                }
+                End::Reset => {
+                    format!("`@{name} close` closes this end too; `expect reset` takes the end as wanted")
+                }
+                End::Dead => format!("`@{name} close` closes this end too"),
+            }),
         _ if is_other => Failure::network(format!("`{name}` {how} after bytes that are no pickle")),
         _ => Failure::network(format!("`{name}` {how} inside a message: byte {partial} of at least {wanted}"))
             .hint("the bytes so far are kept; a program that reads with one `recv` would say `pickle data was truncated`"),
-    }
-}
-
-/// Listening mode: the lab's `while True: recv()`. Shows messages until the peer closes, the time is up, or Ctrl-C.
-pub async fn listening_mode(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
-    let name = lab.socket_name(call)?;
-    let started = Instant::now();
-    let deadline = call.within.flatten().map(|duration| started + duration);
-    let mut messages = 0;
-    loop {
-        let waiting = Instant::now();
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let settings = lab.settings_of(&name);
-        let limit = Limit { duration: left, from: "the step's `within`" };
-        let connection = &mut lab.link(&name)?.connection;
-        let outcome = limit.wait(connection.message(settings.framing, settings.max_message)).await;
-        match outcome {
-            None => {
-                lab.emit(What::ListenedOut { socket: name, messages, took: started.elapsed() });
-                return Ok(());
-            }
-            Some(Err(StreamError::Ended { end: end @ End::Closed, partial: 0, .. })) => {
-                lab.emit(What::Ended {
-                    socket: name,
-                    end,
-                    messages: Some(messages),
-                    took: started.elapsed(),
-                });
-                return Ok(());
-            }
-            Some(Err(error)) => {
-                let failure = no_message(lab, &name, &error, &settings);
-                return Err(failure.detail("before it", count(messages, "message")));
-            }
-            Some(Ok(_)) => {
-                let arrived = arrive(lab, &name, limit).await?;
-                let message = Message { took: waiting.elapsed(), ..take(lab, &name, arrived)? };
-                messages += 1;
-                lab.emit(What::Received { socket: name.clone(), message });
-            }
-        }
     }
 }

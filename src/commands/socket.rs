@@ -8,8 +8,6 @@ use crate::event::{Failure, Half, What};
 use crate::lab::{Binding, Lab};
 use crate::net::{self, End, Listener};
 
-use super::receive;
-
 /// The host that a listening socket is bound to unless another is given: only programs on this machine reach it.
 const HOST_DEFAULT: &str = "127.0.0.1";
 
@@ -110,7 +108,7 @@ pub static SOCKETS: Spec = Spec {
 };
 
 /// The host and port that an address argument stands for.
-fn address(lab: &Lab, call: &Call) -> Result<(String, u16), Failure> {
+pub fn address(lab: &Lab, call: &Call) -> Result<(String, u16), Failure> {
     let Some(Parsed::Address(host, port)) = call.args.first() else { return Err(call.misread(0)) };
     let host = host.as_ref().map_or(Ok(HOST_DEFAULT.to_string()), |host| lab.fill(host))?;
     let port = lab.fill(port)?;
@@ -145,7 +143,7 @@ async fn connect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 
 async fn listen(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     if call.args.is_empty() {
-        return receive::listening_mode(lab, call).await;
+        return super::listen::listening_mode(lab, call).await;
     }
     let (host, port) = address(lab, call)?;
     lab.check_free(call.name.as_deref())?;
@@ -211,11 +209,13 @@ async fn close(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             let connection = &link.connection;
             let (buffered, kernel) = connection.waiting();
             let dropped = buffered + usize::try_from(kernel.unwrap_or(0)).unwrap_or(0);
-            let (sent, received) = (connection.sent, connection.received);
+            let (sent, received, unsent) =
+                (connection.writer().sent(), connection.received, connection.writer().unsent());
             drop(link);
-            lab.emit(What::Closed { socket: name, sent, received, dropped });
+            lab.emit(What::Closed { socket: name, sent, received, dropped, unsent });
         }
-        _ => lab.emit(What::Closed { socket: name, sent: 0, received: 0, dropped: 0 }),
+        Some(Binding::Class(class)) => class.end().await,
+        _ => lab.emit(What::Closed { socket: name, sent: 0, received: 0, dropped: 0, unsent: 0 }),
     }
     Ok(())
 }
@@ -245,6 +245,15 @@ async fn sockets(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
         let mark = if lab.current.as_deref() == Some(name) { format!("{name} *") } else { name.to_string() };
         match binding {
             Binding::Value(_) => {}
+            Binding::Class(class) => rows.push(vec![
+                mark,
+                "serving".into(),
+                class.local.to_string(),
+                String::new(),
+                format!("{} here", class.status().here),
+                String::new(),
+                String::new(),
+            ]),
             Binding::Listener(listener) => rows.push(vec![
                 mark,
                 "listening".into(),
@@ -266,7 +275,7 @@ async fn sockets(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
                     state(connection).into(),
                     connection.local.to_string(),
                     connection.peer.to_string(),
-                    format!("{} B", connection.sent),
+                    format!("{} B", connection.writer().sent()),
                     format!("{} B", connection.received),
                     waiting,
                 ]);
@@ -279,7 +288,7 @@ async fn sockets(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
 }
 
 fn state(connection: &net::Connection) -> &'static str {
-    match (connection.end(), connection.can_write, connection.can_read) {
+    match (connection.end(), connection.writer().can_write(), connection.can_read) {
         (Some(End::Reset), ..) => "reset by peer",
         (Some(End::Dead), ..) => "dead",
         (Some(End::Closed), false, _) => "closed both ways",

@@ -11,11 +11,15 @@ pub const OF_CONNECTION: &[&str] = &["port", "peer", "local", "sent", "received"
 /// A listening socket's attributes.
 pub const OF_LISTENER: &[&str] = &["port", "local", "accepted"];
 
+/// A class's attributes; `$roster` has them too.
+pub const OF_CLASS: &[&str] = &["port", "local", "here", "count", "passed", "failed", "refused", "messages"];
+
 /// `$srv.port`, `$ada.peer`, ...
 pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
     let mistake = |message: String| Mistake::new(reference.at, reference.len, message);
     let (what, known): (&str, &[&str]) = match socket {
         Binding::Listener(_) => ("a listening socket", OF_LISTENER),
+        Binding::Class(_) => ("a class", OF_CLASS),
         _ => ("a connection", OF_CONNECTION),
     };
     let choices =
@@ -31,8 +35,21 @@ pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
         (Binding::Connection(link), "port") => Value::Int(i64::from(link.connection.local.port())),
         (Binding::Connection(link), "peer") => Value::str(&link.connection.peer.to_string()),
         (Binding::Connection(link), "local") => Value::str(&link.connection.local.to_string()),
-        (Binding::Connection(link), "sent") => number(link.connection.sent),
+        (Binding::Connection(link), "sent") => number(link.connection.writer().sent()),
         (Binding::Connection(link), "received") => number(link.connection.received),
+        (Binding::Class(class), "port") => Value::Int(i64::from(class.local.port())),
+        (Binding::Class(class), "local") => Value::str(&class.local.to_string()),
+        (Binding::Class(class), name) if known.contains(&name) => {
+            let status = class.status();
+            number(match name {
+                "here" => status.here as u64,
+                "count" => status.count as u64,
+                "passed" => status.passed as u64,
+                "failed" => status.failed as u64,
+                "refused" => status.refused,
+                _ => status.messages,
+            })
+        }
         _ => return Err(mistake(format!("{what} has no `.{name}`")).hint(choices)),
     })
 }

@@ -12,16 +12,18 @@ use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
+use crate::class::Class;
 use crate::command::{Call, Setting};
 use crate::event::{Event, Failure, Sink, What};
 use crate::language::expr::{Expr, Lookup, Ref, Template, follow};
 use crate::language::mistake::{Mistake, did_you_mean};
-use crate::net::{Connection, Listener};
+use crate::net::{Connection, Framing, Listener, Writer};
+use crate::pattern::Pattern;
 use crate::value::Value;
 
-pub use attribute::{OF_CONNECTION, OF_LISTENER, attribute};
+pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, attribute};
 pub use interrupt::Interrupt;
-pub use settings::{Limit, Settings, shown_duration};
+pub use settings::{Limit, MAX_CLIENTS_DEFAULT, Settings, shown_duration};
 
 /// How many lines `history` keeps of one interpreter.
 const HISTORY_MAX: usize = 10_000;
@@ -52,6 +54,10 @@ pub struct Lab {
     pub quitting: bool,
     /// Whether reads hold the thread for a moment before they wait: set for a prompt or a script of its own.
     pub eager: bool,
+    /// What `on` said, in order.
+    pub handlers: Vec<Handler>,
+    /// The class and the number of the seat whose script this interpreter runs.
+    pub seat: Option<(Arc<Class>, u64)>,
     sink: Sink,
     started: Instant,
     connections: usize,
@@ -66,6 +72,16 @@ pub enum Binding {
     Connection(Box<Link>),
     /// A listening socket.
     Listener(Listener),
+    /// A class server.
+    Class(Arc<Class>),
+}
+
+/// What listening mode does with a message that matches.
+pub struct Handler {
+    /// What it matches.
+    pub pattern: Arc<Pattern>,
+    /// The step that is run.
+    pub step: Arc<Call>,
 }
 
 /// A connection with the options set for it alone.
@@ -91,6 +107,8 @@ impl Lab {
             folder: PathBuf::new(),
             quitting: false,
             eager: false,
+            handlers: Vec::new(),
+            seat: None,
             sink,
             started: Instant::now(),
             connections: 0,
@@ -146,6 +164,9 @@ impl Lab {
             Some(Binding::Value(value)) => follow(value.clone(), reference, lookup),
             Some(socket) => attribute(socket, reference),
             None => {
+                if let Some(class) = self.class().filter(|_| reference.name == "roster") {
+                    return attribute(&Binding::Class(class), reference);
+                }
                 let mistake = Mistake::new(
                     reference.at,
                     reference.len,
@@ -184,7 +205,9 @@ impl Lab {
     /// Refuses a name that an open socket has, before anything is done that would need it.
     pub fn check_free(&self, name: Option<&str>) -> Result<(), Failure> {
         match name.and_then(|name| self.names.get(name).map(|binding| (name, binding))) {
-            Some((name, Binding::Connection(_) | Binding::Listener(_))) => Err(name_of_socket(name)),
+            Some((name, Binding::Connection(_) | Binding::Listener(_) | Binding::Class(_))) => {
+                Err(name_of_socket(name))
+            }
             _ => Ok(()),
         }
     }
@@ -205,6 +228,43 @@ impl Lab {
         self.names.insert(name.clone(), Binding::Listener(listener));
         self.current = Some(name.clone());
         name
+    }
+
+    /// The name for a new class: the one asked for, or the next free `s1`, `s2`, ...
+    pub fn new_class_name(&mut self, name: Option<&str>) -> String {
+        self.new_name(name, 's')
+    }
+
+    /// Keeps a class under its name. It carries no messages of its own, so the current socket stays.
+    pub fn add_class(&mut self, class: Arc<Class>) {
+        self.names.insert(class.name.clone(), Binding::Class(class));
+    }
+
+    /// The class that is meant when none is named: a seat's own, else the newest.
+    pub fn class(&self) -> Option<Arc<Class>> {
+        if let Some((class, _)) = &self.seat {
+            return Some(class.clone());
+        }
+        self.names
+            .values()
+            .rev()
+            .find_map(|binding| if let Binding::Class(class) = binding { Some(class.clone()) } else { None })
+    }
+
+    /// Every class that is served here.
+    pub fn classes(&self) -> Vec<Arc<Class>> {
+        self.names
+            .values()
+            .filter_map(
+                |binding| if let Binding::Class(class) = binding { Some(class.clone()) } else { None },
+            )
+            .collect()
+    }
+
+    /// The sending half of a class's client: `seat3`.
+    pub fn seat_writer(&self, name: &str) -> Option<(Writer, Framing)> {
+        let number = name.strip_prefix("seat")?.parse().ok()?;
+        self.class()?.seat(number)
     }
 
     fn new_name(&mut self, name: Option<&str>, letter: char) -> String {
@@ -245,7 +305,9 @@ impl Lab {
     /// Checks that a socket of this name is open.
     pub fn known_socket(&self, name: &str, at: usize) -> Result<String, Failure> {
         let problem = match self.names.get(name) {
-            Some(Binding::Connection(_) | Binding::Listener(_)) => return Ok(name.to_string()),
+            Some(Binding::Connection(_) | Binding::Listener(_) | Binding::Class(_)) => {
+                return Ok(name.to_string());
+            }
             Some(Binding::Value(_)) => format!("`{name}` is a value, not a socket"),
             None => format!("no socket is called `{name}`"),
         };
@@ -265,6 +327,10 @@ impl Lab {
     pub fn link(&mut self, name: &str) -> Result<&mut Link, Failure> {
         match self.names.get_mut(name) {
             Some(Binding::Connection(link)) => Ok(link),
+            Some(Binding::Class(_)) => {
+                Err(Failure::script(format!("`{name}` is a class: it carries no messages itself"))
+                    .hint("`broadcast VALUE` sends to everyone in it, `@seat3 send VALUE` to one"))
+            }
             _ => Err(Failure::script(format!("`{name}` is a listening socket: it carries no messages"))
                 .hint("`accept` takes its next client, and that connection carries them")),
         }

@@ -4,11 +4,15 @@ use std::future::Future;
 use std::task::Poll;
 use std::time::Duration;
 
+use crate::class::Limits;
 use crate::command::{Codec, Setting};
 use crate::net::{Framing, MAX_MESSAGE_DEFAULT};
 
 /// How long a step waits unless `set timeout` or `within` says otherwise.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+/// How many clients a class may have unless `set max-clients` says otherwise: ten thousand and those who come twice.
+pub const MAX_CLIENTS_DEFAULT: usize = 20_000;
+
 /// The options of a socket.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -22,6 +26,8 @@ pub struct Settings {
     pub protocol: u8,
     /// The largest message that is read, in bytes.
     pub max_message: usize,
+    /// How many clients a class may have.
+    pub class: Limits,
 }
 
 /// How long a step may wait, and where the limit comes from.
@@ -41,6 +47,7 @@ impl Default for Settings {
             framing: Framing::Pickle,
             protocol: 3,
             max_message: MAX_MESSAGE_DEFAULT,
+            class: Limits { clients: MAX_CLIENTS_DEFAULT, per_address: None },
         }
     }
 }
@@ -54,6 +61,8 @@ impl Settings {
             Setting::Framing(framing) => self.framing = framing,
             Setting::Protocol(protocol) => self.protocol = protocol,
             Setting::MaxMessage(bytes) => self.max_message = bytes,
+            Setting::MaxClients(clients) => self.class.clients = clients,
+            Setting::MaxPerAddress(most) => self.class.per_address = most,
         }
     }
 }

@@ -41,7 +41,7 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
             Parsed::Name(new_name(line)?)
         }
         Arg::Value(_) | Arg::Count(_) => Parsed::Value(value(line, place)?),
-        Arg::Pattern => Parsed::Pattern(Box::new(pattern(line, 0)?)),
+        Arg::Pattern => Parsed::Pattern(Arc::new(pattern(line, 0)?)),
         Arg::Operator => operator(line)?,
         Arg::Duration => match duration(line)? {
             Some(duration) => Parsed::Duration(duration),
@@ -51,6 +51,7 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
         Arg::Hex => Parsed::Bytes(hex(line)?),
         Arg::File => Parsed::Text(line.word("a file's name")?),
         Arg::Script => Parsed::Script(super::script::included(line, context)?),
+        Arg::Serving => super::script::serving(line, context)?,
         Arg::Setting => Parsed::Setting(setting(line)?),
         Arg::Verb => {
             let spec = super::parse::verb(line, context.table)?;

@@ -211,7 +211,7 @@ mod tests {
     fn each_place_has_its_own_words() {
         assert_eq!(complete_words("conn"), ["connect "]);
         assert_eq!(complete_words("@a"), ["@ada "]);
-        assert_eq!(complete_words("@ada se"), ["@ada send ", "@ada set "]);
+        assert_eq!(complete_words("@ada se"), ["@ada send ", "@ada serve ", "@ada set "]);
         assert_eq!(complete_words("set fr"), ["set framing "]);
         assert_eq!(complete_words("set framing l"), ["set framing length", "set framing line"]);
         assert_eq!(complete_words("use s"), ["use srv "]);

@@ -7,6 +7,7 @@ pub mod highlight;
 pub mod line;
 pub mod literal;
 pub mod mistake;
+pub mod names;
 mod number;
 pub mod parse;
 mod pattern;
@@ -14,4 +15,4 @@ pub mod script;
 mod setting;
 mod text;
 
-pub use setting::{CODECS, FRAMINGS, OPTIONS, duration, shown_setting};
+pub use setting::{CODECS, FRAMINGS, MAX_MESSAGE_LIMIT, OPTIONS, duration, shown_setting};

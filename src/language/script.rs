@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::expr::Template;
 use super::line::Line;
 use super::mistake::{Mistake, excerpt};
+use super::names::{SEAT_NAMES, check_names};
 use super::parse::{Context, step};
-use crate::command::{Item, Script, Spec};
+use crate::command::{Item, Parsed, Script, Spec};
 use crate::event::Failure;
 
 /// The largest script, in bytes. A million lines fit.
@@ -172,8 +173,8 @@ fn bad_byte(bytes: &[u8], at: usize, file: &Arc<str>, message: String) -> Failur
     Failure { place: Some(place), ..Failure::script(message) }
 }
 
-/// Reads `FILE [NAME=VALUE...]` and the script that it names.
-pub fn included(line: &mut Line, context: &Context) -> Result<Arc<Script>, Mistake> {
+/// Reads a script's name and the script, with the bytes that the name takes.
+fn named(line: &mut Line, context: &Context) -> Result<(Script, usize), Mistake> {
     let at = line.at;
     let name = line.word("a script's name")?;
     let len = line.at - at;
@@ -181,7 +182,6 @@ pub fn included(line: &mut Line, context: &Context) -> Result<Arc<Script>, Mista
         return Err(Mistake::new(at, len, "an included script has a plain name")
             .hint("the whole script is read before its first step runs, when `$` names have no value yet"));
     };
-    let params = given(line)?;
     let path = context.files.folder().join(name);
     let same = |file: &PathBuf| {
         std::fs::canonicalize(file).ok().is_some_and(|file| std::fs::canonicalize(&path).ok() == Some(file))
@@ -206,7 +206,52 @@ pub fn included(line: &mut Line, context: &Context) -> Result<Arc<Script>, Mista
                 .hint("the name starts from the folder of the script that includes it")
         }
     })?;
-    check_given(&script, &params, at, len)?;
+    Ok((script, len))
+}
+
+/// What each client is served with unless `with FILE` says otherwise.
+const SEAT_SCRIPT: &str = include_str!("../../scripts/seat.lab");
+
+/// Reads `[with FILE] [journal FILE]`, in any order.
+pub fn serving(line: &mut Line, context: &Context) -> Result<Parsed, Mistake> {
+    let (mut script, mut journal) = (None, None);
+    loop {
+        line.skip_space();
+        let at = line.at;
+        if line.eat_word("with") {
+            line.skip_space();
+            script = Some(named(line, context)?.0);
+        } else if line.eat_word("journal") {
+            line.skip_space();
+            journal = Some(line.word("the journal's file name")?);
+        } else {
+            break;
+        }
+        if line.at == at {
+            break;
+        }
+    }
+    let script = match script {
+        Some(script) => script,
+        None => {
+            parse(SEAT_SCRIPT.as_bytes(), "scripts/seat.lab (built in)", context.table, &Files::default())
+                .map_err(|failure| Mistake {
+                    elsewhere: Some(Box::new(failure)),
+                    ..Mistake::new(line.at, 1, "")
+                })?
+        }
+    };
+    check_names(&script, SEAT_NAMES.into_iter())
+        .map_err(|failure| Mistake { elsewhere: Some(Box::new(failure)), ..Mistake::new(line.at, 1, "") })?;
+    Ok(Parsed::Serving { script: Arc::new(script), journal })
+}
+
+/// Reads `FILE [NAME=VALUE...]` and the script that it names.
+pub fn included(line: &mut Line, context: &Context) -> Result<Arc<Script>, Mistake> {
+    let at = line.at;
+    let (script, name_len) = named(line, context)?;
+    let params = given(line)?;
+    check_given(&script, &params, at, name_len)?;
     Ok(Arc::new(Script { params, ..script }))
 }
 

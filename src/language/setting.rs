@@ -9,12 +9,14 @@ use crate::lab::shown_duration;
 use crate::net::Framing;
 
 /// The options by name, each with what it takes.
-pub const OPTIONS: [(&str, &str); 5] = [
+pub const OPTIONS: [(&str, &str); 7] = [
     ("timeout", "a duration, or `none`: `set timeout 10s`"),
     ("codec", "`pickle`, `json`, `text` or `hex`"),
     ("framing", "`pickle`, `length`, `line` or `none`"),
     ("protocol", "`2` or `3`: the pickle protocol that is written"),
     ("max-message", "a size: `set max-message 16MiB`"),
+    ("max-clients", "a number: how many clients a class may have"),
+    ("max-per-address", "a number, or `none`: how many of them from one address"),
 ];
 
 /// The codecs by name.
@@ -32,7 +34,7 @@ pub const FRAMINGS: [(&str, Framing); 4] = [
 /// The longest duration that is taken: a day. A longer one is a slip of the unit.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 /// The largest message limit that can be set, in bytes: what a 2 GiB laptop still survives, decoded.
-const MAX_MESSAGE_LIMIT: u64 = 1 << 30;
+pub const MAX_MESSAGE_LIMIT: u64 = 1 << 30;
 
 /// Reads `500ms`, `2s`, `1.5s`, `1m`; `none` is `None`.
 pub fn duration(line: &mut Line) -> Result<Option<Duration>, Mistake> {
@@ -88,6 +90,17 @@ fn size(line: &mut Line) -> Result<usize, Mistake> {
     }
 }
 
+fn number(line: &mut Line) -> Result<usize, Mistake> {
+    let word = line.bare_word();
+    match word.parse() {
+        Ok(number) if number > 0 => {
+            line.at += word.len();
+            Ok(number)
+        }
+        _ => Err(line.mistake(format!("`{word}` is not a number of 1 or more"))),
+    }
+}
+
 /// Reads an option's name and its value.
 pub fn setting(line: &mut Line) -> Result<Setting, Mistake> {
     let name = line.bare_word();
@@ -113,6 +126,9 @@ pub fn setting(line: &mut Line) -> Result<Setting, Mistake> {
         "codec" => Setting::Codec(one_of(line, &CODECS, takes)?),
         "framing" => Setting::Framing(one_of(line, &FRAMINGS, takes)?),
         "protocol" => Setting::Protocol(one_of(line, &[("2", 2), ("3", 3)], takes)?),
+        "max-clients" => Setting::MaxClients(number(line)?),
+        "max-per-address" if line.eat_word("none") => Setting::MaxPerAddress(None),
+        "max-per-address" => Setting::MaxPerAddress(Some(number(line)?)),
         _ => Setting::MaxMessage(size(line)?),
     })
 }
@@ -142,6 +158,9 @@ pub fn shown_setting(setting: Setting) -> (&'static str, String) {
         Setting::Framing(framing) => ("framing", word(&FRAMINGS, &framing)),
         Setting::Protocol(protocol) => ("protocol", protocol.to_string()),
         Setting::MaxMessage(bytes) => ("max-message", shown_size(bytes)),
+        Setting::MaxClients(clients) => ("max-clients", clients.to_string()),
+        Setting::MaxPerAddress(None) => ("max-per-address", "none".to_string()),
+        Setting::MaxPerAddress(Some(most)) => ("max-per-address", most.to_string()),
     }
 }
 

@@ -25,10 +25,13 @@ pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
     let found = tokio::net::lookup_host((host, port)).await;
-    let addresses: Vec<SocketAddr> =
-        found.map_err(|_| anyhow!("cannot resolve host `{host}`: no address is known for it"))?.collect();
+    let addresses: Vec<SocketAddr> = found
+        .map_err(|_| {
+            anyhow!("cannot resolve host `{host}`: no address is known for it — is it spelled right?")
+        })?
+        .collect();
     if addresses.is_empty() {
-        bail!("cannot resolve host `{host}`: no address is known for it");
+        bail!("cannot resolve host `{host}`: no address is known for it — is it spelled right?");
     }
     Ok(addresses)
 }
@@ -51,18 +54,20 @@ fn opened(stream: TcpStream, address: SocketAddr) -> Result<Connection> {
         // TCP's simultaneous open: a port in the ephemeral range that nobody listens on can connect to itself (RFC 9293, 3.5).
         bail!("connect refused: {address}: the connection met itself, so no server is listening");
     }
-    Connection::new(stream).with_context(|| format!("connect to {address}"))
+    Connection::new(stream, address).with_context(|| format!("connect to {address}"))
 }
 
 fn refused(error: io::Error, address: SocketAddr) -> anyhow::Error {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => anyhow!("connect refused: {address} — is the server running?"),
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            anyhow!("connect unreachable: no route to {address}")
+            anyhow!("connect unreachable: no route to {address} — is the network up, and the address right?")
         }
         io::ErrorKind::TimedOut => anyhow!("connect timed out: {address} did not answer"),
         io::ErrorKind::ConnectionReset => {
-            anyhow!("connect reset: {address} hung up while the connection was made")
+            anyhow!(
+                "connect reset: {address} hung up while the connection was made — did the program there crash?"
+            )
         }
         _ => anyhow!("cannot connect to {address}: {}", crate::platform::reason(&error)),
     }

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
 use super::framing::{Found, Framer, Framing, frame};
+use super::writer::{Send, Writer};
 use crate::platform;
 
 /// An idle connection is probed after this long, so that a peer that is gone without a word is noticed within 5 seconds.
@@ -79,19 +81,11 @@ pub struct Message {
     pub reads: u32,
 }
 
-/// What became of a send.
-#[derive(Debug)]
-pub enum Send {
-    /// All of it was given to the kernel.
-    All,
-    /// The peer has closed, reset or died, or this side has shut down its writing half.
-    Broken(io::Error),
-}
-
 /// An open TCP connection.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
+    writer: Writer,
     buffer: Vec<u8>,
     /// Offset of the first byte not yet taken by a step.
     head: usize,
@@ -101,17 +95,12 @@ pub struct Connection {
     /// What `recv N` took of a message that is not yet whole.
     taken: Framer,
     taken_bytes: Vec<u8>,
-    unsent: Vec<u8>,
     end: Option<End>,
     /// Whether a read holds its thread for a moment before it waits through the runtime: for the few connections of a person or
     /// a script, which do one thing at a time, not for the thousands of a server.
     pub eager: bool,
-    /// Whether this side may still send.
-    pub can_write: bool,
     /// Whether this side still reads.
     pub can_read: bool,
-    /// Bytes given to the kernel.
-    pub sent: u64,
     /// Bytes taken from the kernel.
     pub received: u64,
     /// The other end.
@@ -122,14 +111,19 @@ pub struct Connection {
 
 impl Connection {
     /// Takes over a connected stream: no delay, keepalive on.
-    pub fn new(stream: TcpStream) -> io::Result<Connection> {
+    ///
+    /// The peer may have reset it by now. What it sent before that is still to be read, so this is no error here: the
+    /// kernel no longer knows the peer and may refuse options, and the first read tells the reset.
+    pub fn new(stream: TcpStream, peer: SocketAddr) -> io::Result<Connection> {
         let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_INTERVAL);
         #[cfg(not(target_os = "openbsd"))]
         let keepalive = keepalive.with_retries(KEEPALIVE_PROBES);
-        SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-        stream.set_nodelay(true)?;
-        let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
+        let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
+        let _ = stream.set_nodelay(true);
+        let local = stream.local_addr()?;
+        let stream = Arc::new(stream);
         Ok(Connection {
+            writer: Writer::new(stream.clone()),
             stream,
             buffer: Vec::new(),
             head: 0,
@@ -137,12 +131,9 @@ impl Connection {
             reads: 0,
             taken: Framer::new(Framing::Pickle, super::MAX_MESSAGE_DEFAULT),
             taken_bytes: Vec::new(),
-            unsent: Vec::new(),
             end: None,
             eager: false,
-            can_write: true,
             can_read: true,
-            sent: 0,
             received: 0,
             peer,
             local,
@@ -275,7 +266,13 @@ impl Connection {
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => {}
-                    io::ErrorKind::WouldBlock => self.stream.readable().await.map_err(StreamError::Io)?,
+                    io::ErrorKind::WouldBlock => {
+                        if self.buffer.is_empty() && !self.eager {
+                            self.buffer = Vec::new();
+                        }
+                        self.stream.readable().await.map_err(StreamError::Io)?;
+                        self.buffer.reserve(room);
+                    }
                     io::ErrorKind::ConnectionReset => break End::Reset,
                     io::ErrorKind::TimedOut => break End::Dead,
                     _ => return Err(StreamError::Io(error)),
@@ -319,49 +316,14 @@ impl Connection {
         self.framer = Framer::new(framing, max);
     }
 
-    /// Puts a message on the stream: queued first, then given to the kernel. A cancelled send keeps the rest, and the next
-    /// one sends it first, so the stream stays whole.
+    /// Puts a message on the stream and waits until the kernel has all of it; see [`Writer::send`].
     pub async fn send(&mut self, framing: Framing, payload: Vec<u8>) -> Send {
-        if !self.can_write {
-            return Send::Broken(io::Error::new(
-                io::ErrorKind::NotConnected,
-                "the writing half was shut down here",
-            ));
-        }
-        let framed = frame(framing, payload);
-        if self.unsent.is_empty() {
-            self.unsent = framed;
-        } else {
-            self.unsent.extend_from_slice(&framed);
-        }
-        let mut gone = 0;
-        let outcome = loop {
-            match self.stream.try_write(&self.unsent[gone..]) {
-                Ok(n) => {
-                    gone += n;
-                    self.sent += n as u64;
-                    if gone == self.unsent.len() {
-                        break Send::All;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.unsent.drain(..gone);
-                    gone = 0;
-                    if let Err(error) = self.stream.writable().await {
-                        break Send::Broken(error);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => break Send::Broken(error),
-            }
-        };
-        self.unsent.clear();
-        outcome
+        self.writer.send(frame(framing, payload)).await
     }
 
-    /// Bytes of a cancelled send that the kernel has not taken yet.
-    pub fn unsent(&self) -> usize {
-        self.unsent.len()
+    /// The sending half, for others to hold.
+    pub fn writer(&self) -> &Writer {
+        &self.writer
     }
 
     /// How the peer's sending ended, if a read has met it.
@@ -371,15 +333,14 @@ impl Connection {
 
     /// Half-close. Shutting down the writing half sends FIN; shutting down the reading half tells the peer nothing.
     pub fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
-        SockRef::from(&self.stream).shutdown(how)?;
-        self.can_write &= how == Shutdown::Read;
+        self.writer.shutdown(how)?;
         self.can_read &= how == Shutdown::Write;
         Ok(())
     }
 
     /// Aborts: the peer gets RST instead of FIN.
     pub fn reset(self) -> io::Result<()> {
-        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))
+        self.writer.abort_on_close()
     }
 }
 

@@ -46,9 +46,9 @@ impl Listener {
     pub async fn accept(&mut self) -> Result<Connection> {
         loop {
             match self.socket.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     self.accepted += 1;
-                    return Connection::new(stream)
+                    return Connection::new(stream, peer)
                         .map_err(|error| anyhow!("cannot accept: {}", reason(&error)));
                 }
                 // The client went away between its handshake and this call: the next one is meant.

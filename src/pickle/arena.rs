@@ -149,6 +149,11 @@ impl Thing {
     }
 }
 
+#[cold]
+fn too_many() -> String {
+    format!("it builds more than {MAX_NODES} objects (limit)")
+}
+
 /// The nodes of one pickle.
 #[derive(Debug, Default)]
 pub(super) struct Arena {
@@ -157,15 +162,31 @@ pub(super) struct Arena {
 }
 
 impl Arena {
+    #[inline]
     pub(super) fn add(&mut self, node: Node) -> Result<Ref, String> {
         if self.nodes.len() >= MAX_NODES {
-            return Err(format!("it builds more than {MAX_NODES} objects (limit)"));
+            return Err(too_many());
         }
         self.nodes.push(node);
         // MAX_NODES is below 2^31.
         Ok(Ref(self.nodes.len() as u32 - 1))
     }
 
+    #[inline]
+    pub(super) fn add_text(&mut self, text: &str) -> Result<Ref, String> {
+        if self.nodes.len() >= MAX_NODES {
+            return Err(too_many());
+        }
+        self.nodes.push(Node::Done {
+            value: Value::Str(Arc::from(text)),
+            count: 1,
+            height: 0,
+            shared: false,
+        });
+        Ok(Ref(self.nodes.len() as u32 - 1))
+    }
+
+    #[inline]
     pub(super) fn add_value(&mut self, value: Value) -> Result<Ref, String> {
         self.add(Node::Done { value, count: 1, height: 0, shared: false })
     }

@@ -1,7 +1,7 @@
 //! The opcodes that make and fill containers.
 
 use super::arena::{Filling, Items, Node, Ref};
-use super::decode::Machine;
+use super::machine::Machine;
 use super::opcode as op;
 
 impl Machine<'_> {
@@ -122,7 +122,7 @@ impl Machine<'_> {
         }
         let (stack, arena, first) = self.stack_from(first);
         let (container, pairs) = (stack[first - 1], &stack[first..]);
-        if pairs.len() % 2 != 0 {
+        if !pairs.len().is_multiple_of(2) {
             return Err("odd number of items for SETITEMS".to_owned());
         }
         for key in pairs.iter().step_by(2) {
@@ -153,7 +153,7 @@ impl Machine<'_> {
     }
 
     fn check_pairs(&self, flat: &[Ref], opcode: &str) -> Result<(), String> {
-        if flat.len() % 2 != 0 {
+        if !flat.len().is_multiple_of(2) {
             return Err(format!("odd number of items for {opcode}"));
         }
         flat.iter().step_by(2).try_for_each(|&key| self.arena.check_hashable(key))

@@ -13,6 +13,10 @@ pub const MAX_DEPTH: u32 = 1000;
 /// bytes could say 2^30 values.
 pub const MAX_VALUES: u32 = 10_000_000;
 
+/// Objects that lead back to themselves are kept as they look from where they were met first, and one of more values
+/// than this is shown there only and elsewhere as `...`: instances that all know each other have too many views.
+const MAX_REPEATED: u32 = 1000;
+
 /// A container whose children are being finished.
 struct Open {
     node: usize,
@@ -198,10 +202,13 @@ impl<'a> Finisher<'a> {
         if let Some(outer) = self.path.last_mut().filter(|_| open.reaches < place) {
             outer.reaches = outer.reaches.min(open.reaches);
         }
-        // Objects are kept even in cycles: of a class whose instances all know each other there are too many views.
-        if open.reaches > place || matches!(open.container, Node::Thing(_)) {
-            let value = value.clone();
-            self.arena.nodes[open.node] = Node::Done { value, count: open.count, height, shared: true };
+        let cyclic = open.reaches <= place;
+        if !cyclic || matches!(open.container, Node::Thing(_)) {
+            self.arena.nodes[open.node] = if cyclic && open.count > MAX_REPEATED {
+                Node::Done { value: Value::Cycle(Container::Other), count: 1, height: 0, shared: true }
+            } else {
+                Node::Done { value: value.clone(), count: open.count, height, shared: true }
+            };
         } else {
             self.arena.nodes[open.node] = open.container;
             self.start_collecting(self.path.len().wrapping_sub(1));

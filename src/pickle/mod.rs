@@ -6,6 +6,7 @@
 //!
 //! The format: `pickletools.py` of CPython, which documents each opcode, and PEP 307, 3154 and 574 (protocols 2, 4, 5).
 
+mod actions;
 mod arena;
 mod assemble;
 mod build;
@@ -13,6 +14,8 @@ mod compat;
 mod decode;
 mod encode;
 mod finish;
+mod machine;
+mod memo;
 mod object;
 mod opcode;
 mod scan;

@@ -1,19 +1,12 @@
 //! The opcodes that would import, call or make something. Here they only note what was asked.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::arena::{Items, Node, Ref, Thing};
 use super::compat::fix_import;
-use super::decode::Machine;
-use super::finish::Finisher;
+use super::machine::Machine;
 use super::opcode::{self as op, little_endian};
-use crate::value::{ObjectKind, Value, escape, plain};
-
-/// How many actions are told one by one; more would only push each other off the screen.
-const MAX_ACTIONS: usize = 100;
-/// How many characters of a call's arguments an action shows.
-const MAX_ARGUMENT_CHARS: usize = 200;
+use crate::value::{ObjectKind, Value, plain};
 
 impl Machine<'_> {
     pub(super) fn step_object(&mut self, opcode: u8) -> Result<(), String> {
@@ -319,94 +312,4 @@ impl Machine<'_> {
         }
         self.push_thing(Thing::new(ObjectKind::Extension, Arc::from(code.to_string()), None))
     }
-}
-
-/// What loading would have done, in order. Instances of one class are told once, with their number.
-pub(super) fn actions(finisher: &mut Finisher) -> Vec<String> {
-    let mut told: Vec<(String, usize)> = Vec::new();
-    // Where a class's instances are counted, by the address of its name.
-    let mut classes: HashMap<usize, usize> = HashMap::new();
-    let mut more = 0_usize;
-    for node in 0..finisher.arena.nodes.len() {
-        let Some(Node::Thing(thing)) = finisher.arena.nodes.get(node) else { continue };
-        if thing.quiet {
-            continue;
-        }
-        let class = thing.name.as_ptr().addr();
-        match (thing.kind, classes.get(&class)) {
-            (ObjectKind::Instance, Some(&place)) => told[place].1 += 1,
-            _ if told.len() >= MAX_ACTIONS => more += 1,
-            (ObjectKind::Instance, None) => {
-                let name = shown_name(&thing.name);
-                match told.iter().position(|(earlier, count)| *count > 0 && *earlier == name) {
-                    Some(place) => {
-                        told[place].1 += 1;
-                        classes.insert(class, place);
-                    }
-                    None => {
-                        classes.insert(class, told.len());
-                        told.push((name, 1));
-                    }
-                }
-            }
-            _ => {
-                let action = action(finisher, node);
-                told.push((action, 0));
-            }
-        }
-    }
-    let mut lines: Vec<String> = told.into_iter().map(sentence).collect();
-    if more > 0 {
-        lines.push(format!("and {more} more of such"));
-    }
-    lines
-}
-
-fn sentence((text, instances): (String, usize)) -> String {
-    match instances {
-        0 => text,
-        1 => format!("import {text} and make an instance"),
-        count => format!("import {text} and make {count} instances"),
-    }
-}
-
-/// A name for a screen, cut after some characters.
-fn shown_name(name: &str) -> String {
-    let mut chars = name.chars();
-    let cut: String = chars.by_ref().take(MAX_ARGUMENT_CHARS).collect();
-    let more = if chars.next().is_some() { "..." } else { "" };
-    escape(&cut).into_owned() + more
-}
-
-fn action(finisher: &mut Finisher, node: usize) -> String {
-    let Some(Node::Thing(thing)) = finisher.arena.nodes.get(node) else { return String::new() };
-    let (kind, name, args) = (thing.kind, shown_name(&thing.name), thing.args);
-    match kind {
-        ObjectKind::Global if thing.state.is_some() => format!("import {name} and change it"),
-        ObjectKind::Global => format!("import {name}"),
-        ObjectKind::Call => format!("call {name}({})", arguments(finisher, args)),
-        ObjectKind::Persistent => format!("look up the persistent id {}", arguments(finisher, args)),
-        ObjectKind::Extension => format!("import what extension code {name} stands for"),
-        ObjectKind::Instance => format!("import {name} and make an instance"),
-    }
-}
-
-/// `'id', 1`, cut after some characters.
-fn arguments(finisher: &mut Finisher, args: Option<Ref>) -> String {
-    let items = match args.map(|args| finisher.finish(args)) {
-        Some(Ok(Value::Tuple(items))) => items,
-        None => return String::new(),
-        _ => return "...".to_owned(),
-    };
-    let mut out = String::new();
-    for (at, item) in items.iter().enumerate() {
-        out.push_str(if at > 0 { ", " } else { "" });
-        let (text, cut) = item.repr_cut(MAX_ARGUMENT_CHARS.saturating_sub(out.len()));
-        out.push_str(&text);
-        if cut {
-            out.push_str("...");
-            break;
-        }
-    }
-    out
 }

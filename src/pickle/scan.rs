@@ -186,6 +186,13 @@ impl Scanner {
     }
 
     fn lines(&mut self, message: &[u8], lines: u8) -> Result<usize, Scan> {
+        // So that an SSH server's greeting is told apart at its second byte, and not waited on. The end is asked about
+        // first, as it would be if that byte had not come.
+        let end = self.allowed(self.at + 2)?;
+        let unquoted = |byte: &u8| !matches!(byte, b'\'' | b'"');
+        if message[self.at] == op::STRING && message.get(end - 1).is_some_and(unquoted) {
+            return Err(self.corrupt("the STRING opcode argument must be quoted"));
+        }
         self.line_at = self.line_at.max(self.at + 1);
         while self.lines < lines {
             let rest = message.get(self.line_at..).unwrap_or_default();

@@ -10,22 +10,34 @@ const SHOWN_CHARS: usize = 40;
 pub fn sniff(head: &[u8]) -> Option<String> {
     let found = match head {
         [] => return None,
-        [0x16, 0x03, 0..=4, ..] => "a TLS handshake; the peer expects an encrypted connection".to_owned(),
+        [0x16, 0x03, 0..=4, ..] => "a TLS handshake: the peer expects an encrypted connection".to_owned(),
+        [0x15, 0x03, 0..=4, ..] => "a TLS alert: the peer expects an encrypted connection".to_owned(),
         [0x1f, 0x8b, ..] => "gzip data; nothing is unpacked here".to_owned(),
         [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => "zlib data; nothing is unpacked here".to_owned(),
-        _ if head.starts_with(b"SSH-") => format!("an SSH server's greeting: {}", shown(head)),
-        _ if is_http(head) => format!("HTTP: {}", shown(head)),
+        _ if head.starts_with(b"SSH-") => {
+            format!("an SSH server's greeting: {}; is this the right port?", shown(head))
+        }
+        _ if is_http(head) => format!("HTTP: {}; is this the right port?", shown(head)),
         _ if head.iter().all(|&byte| byte == 0) => "zero bytes".to_owned(),
         _ => match length_prefix(head) {
             Some(length) => {
                 format!("a pickle behind a 4-byte length ({length}); `set framing length` reads such streams")
             }
-            None if is_json(head) => format!("JSON text: {}; `set codec json` reads it", shown(head)),
-            None if is_text(head) => format!("plain text: {}; `set codec text` reads it", shown(head)),
+            None if is_json(head) => format!("JSON text: {}; {}", shown(head), codec(head, "json")),
+            None if is_text(head) => format!("plain text: {}; {}", shown(head), codec(head, "text")),
             None => return None,
         },
     };
     Some(found)
+}
+
+/// How to read such a stream. Without a newline its messages are not lines, so a codec alone would wait for one for ever.
+fn codec(head: &[u8], name: &str) -> String {
+    if head.contains(&b'\n') {
+        format!("`set codec {name}` reads it")
+    } else {
+        format!("`set codec {name}`, then `set framing none` reads it")
+    }
 }
 
 fn is_http(head: &[u8]) -> bool {

@@ -1,17 +1,13 @@
 //! Python's `==`, `<`, `in` and hashing for values.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 
 use num_bigint::BigInt;
 use num_traits::FromPrimitive;
 
+use super::unique::{Index, Objects};
 use super::{Object, ObjectKind, Value, plain};
-
-/// Up to here comparing every pair beats hashing.
-const FEW: usize = 8;
 
 /// Python's `==`, with two additions: objects that would have to be imported are equal when the pickle says the
 /// same about both, and places where a container holds itself are equal when they are of one kind.
@@ -102,237 +98,6 @@ impl Value {
     }
 }
 
-/// The index of the first item that equals an earlier one. Takes time in proportion to the number of items.
-pub fn first_duplicate<'v>(keys: impl Iterator<Item = &'v Value>) -> Option<usize> {
-    let keys: Vec<&Value> = keys.collect();
-    let mut index = Index::new(keys.len(), Objects::Contents);
-    keys.iter().position(|key| index.place(key, |earlier| keys[earlier] == *key).is_some())
-}
-
-/// Whether two of a container's keys are one to Python.
-pub(crate) fn repeats<'v>(keys: impl ExactSizeIterator<Item = &'v Value> + Clone) -> bool {
-    if keys.len() < 2 || plainly_distinct(keys.clone()) {
-        return false;
-    }
-    let keys: Vec<&Value> = keys.collect();
-    let mut index = Index::new(keys.len(), Objects::Identity);
-    keys.iter().any(|key| index.place(key, |earlier| same_key(keys[earlier], key)).is_some())
-}
-
-/// The pairs with each key once, at its first place with its last value, as a Python dict keeps them.
-pub(crate) fn unique_pairs(pairs: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
-    let mut index = Index::new(pairs.len(), Objects::Identity);
-    let mut kept: Vec<(Value, Value)> = Vec::with_capacity(pairs.len());
-    for (key, value) in pairs {
-        match index.place(&key, |earlier| same_key(&kept[earlier].0, &key)) {
-            Some(earlier) => kept[earlier].1 = value,
-            None => kept.push((key, value)),
-        }
-    }
-    kept
-}
-
-/// The items with each once, the first of equals kept, as a Python set keeps them.
-pub(crate) fn unique_items(items: Vec<Value>) -> Vec<Value> {
-    if !repeats(items.iter()) {
-        return items;
-    }
-    let mut index = Index::new(items.len(), Objects::Identity);
-    let mut kept: Vec<Value> = Vec::with_capacity(items.len());
-    for item in items {
-        if index.place(&item, |earlier| same_key(&kept[earlier], &item)).is_none() {
-            kept.push(item);
-        }
-    }
-    kept
-}
-
-/// A quick look that settles the common cases: few different texts, or small integers in rising order.
-fn plainly_distinct<'v>(keys: impl ExactSizeIterator<Item = &'v Value> + Clone) -> bool {
-    if keys.len() <= FEW && keys.clone().all(|key| matches!(key, Value::Str(_))) {
-        return keys
-            .clone()
-            .enumerate()
-            .all(|(at, key)| !keys.clone().take(at).any(|earlier| earlier == key));
-    }
-    let mut last = None;
-    keys.into_iter().all(|key| match key {
-        Value::Int(number) if last < Some(*number) => {
-            last = Some(*number);
-            true
-        }
-        _ => false,
-    })
-}
-
-/// Whether Python would take two keys for one. Instances count by identity, as Python's default `__eq__` does:
-/// a set of two instances with one state has two items.
-fn same_key(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Object(a), Value::Object(b)) => {
-            Arc::ptr_eq(a, b) || (plain::is_plain(&a.name) && plain::is_plain(&b.name) && same_object(a, b))
-        }
-        (Value::Tuple(a), Value::Tuple(b)) => {
-            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same_key(a, b))
-        }
-        (Value::Cycle(_), Value::Cycle(_)) => false,
-        _ => a == b,
-    }
-}
-
-/// How objects that are not plain data enter a hash.
-#[derive(Clone, Copy, PartialEq)]
-enum Objects {
-    /// By identity, for the keys of one container.
-    Identity,
-    /// By what they hold, for `==`.
-    Contents,
-}
-
-/// Places of keys by hash. The hash is seeded at random, so a peer cannot choose keys that collide.
-struct Index {
-    seed: RandomState,
-    objects: Objects,
-    /// The place noted last for a hash.
-    last: HashMap<u64, u32, BuildHasherDefault<AsIs>>,
-    /// For each place the one noted before it with the same hash.
-    before: Vec<Option<u32>>,
-    hashed: bool,
-}
-
-impl Index {
-    fn new(len: usize, objects: Objects) -> Index {
-        let hashed = len > FEW;
-        let room = if hashed { len } else { 0 };
-        let last = HashMap::with_capacity_and_hasher(room, BuildHasherDefault::default());
-        Index { seed: RandomState::new(), objects, last, before: Vec::with_capacity(len), hashed }
-    }
-
-    /// The earlier place for which `same` holds; if there is none, `key` is noted at the next place.
-    fn place(&mut self, key: &Value, same: impl Fn(usize) -> bool) -> Option<usize> {
-        let here = self.before.len();
-        if !self.hashed {
-            let found = (0..here).find(|&earlier| same(earlier));
-            if found.is_none() {
-                self.before.push(None);
-            }
-            return found;
-        }
-        let code = self.code(key);
-        let found = self.find_code(code, same);
-        if found.is_none() {
-            // Values have far fewer items than 2^32.
-            self.before.push(self.last.insert(code, here as u32));
-        }
-        found
-    }
-
-    /// The place for which `same` holds, without noting anything.
-    fn find(&self, key: &Value, same: impl Fn(usize) -> bool) -> Option<usize> {
-        if self.hashed {
-            self.find_code(self.code(key), same)
-        } else {
-            (0..self.before.len()).find(|&place| same(place))
-        }
-    }
-
-    fn find_code(&self, code: u64, same: impl Fn(usize) -> bool) -> Option<usize> {
-        let mut next = self.last.get(&code).copied();
-        while let Some(place) = next {
-            if same(place as usize) {
-                return Some(place as usize);
-            }
-            next = self.before[place as usize];
-        }
-        None
-    }
-
-    fn code(&self, key: &Value) -> u64 {
-        let mut hasher = self.seed.build_hasher();
-        hash(key, self.objects, &mut hasher);
-        hasher.finish()
-    }
-}
-
-/// A hasher for what is a hash already.
-#[derive(Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |code, byte| code.rotate_left(8) ^ u64::from(*byte));
-    }
-    fn write_u64(&mut self, code: u64) {
-        self.0 = code;
-    }
-}
-
-/// Feeds a hasher so that equal values feed it equally. NaN goes by address, and in one container so do instances:
-/// they equal nothing else, and a peer's thousand NaN keys must not all meet in one place.
-fn hash(value: &Value, objects: Objects, into: &mut impl Hasher) {
-    use Value::*;
-    match value {
-        None => 0_u8.hash(into),
-        Bool(bit) => i64::from(*bit).hash(into),
-        Int(number) => number.hash(into),
-        Big(number) => number.hash(into),
-        Float(number) => hash_float(*number, value, into),
-        Str(text) => text.as_bytes().hash(into),
-        Surrogates(bytes) | Bytes(bytes) | ByteArray(bytes) => bytes.hash(into),
-        List(items) | Tuple(items) => {
-            items.len().hash(into);
-            items.iter().for_each(|item| hash(item, objects, into));
-        }
-        Dict(pairs) => hash_pairs(pairs, objects, into),
-        Set(items) | FrozenSet(items) => hash_unordered(items.iter(), objects, into),
-        Object(object) if objects == Objects::Contents || plain::is_plain(&object.name) => {
-            object.name.hash(into);
-            let parts = object.args.iter().chain(&object.state).chain(object.items.iter());
-            parts.for_each(|item| hash(item, objects, into));
-            hash_pairs(&object.pairs, objects, into);
-        }
-        Object(object) => Arc::as_ptr(object).addr().hash(into),
-        Cycle(_) => 1_u8.hash(into),
-    }
-}
-
-fn hash_pairs(pairs: &[(Value, Value)], objects: Objects, into: &mut impl Hasher) {
-    hash_unordered(pairs.iter().map(|(key, _)| key), objects, into);
-    hash_unordered(pairs.iter().map(|(_, value)| value), objects, into);
-}
-
-fn hash_unordered<'v>(items: impl Iterator<Item = &'v Value>, objects: Objects, into: &mut impl Hasher) {
-    // The keys are fixed here, since the sum must not depend on the hasher's state.
-    let sum = items.fold(0_u64, |sum, item| {
-        let mut one = DefaultHasher::new();
-        hash(item, objects, &mut one);
-        sum.wrapping_add(one.finish())
-    });
-    sum.hash(into);
-}
-
-fn hash_float(number: f64, place: &Value, into: &mut impl Hasher) {
-    if number.is_nan() {
-        std::ptr::from_ref(place).addr().hash(into);
-    } else if number.fract() == 0.0 {
-        match exact_i64(number) {
-            Some(small) => small.hash(into),
-            None => BigInt::from_f64(number).hash(into),
-        }
-    } else {
-        number.to_bits().hash(into);
-    }
-}
-
-fn exact_i64(number: f64) -> Option<i64> {
-    // 2^63 as a float is exact; every integral float below it in size fits.
-    (number.fract() == 0.0 && (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number))
-        .then_some(number as i64)
-}
-
 fn same_pairs(a: &[(Value, Value)], b: &[(Value, Value)]) -> bool {
     if a.len() != b.len() {
         return false;
@@ -362,7 +127,7 @@ fn same_items(a: &[Value], b: &[Value]) -> bool {
     b.iter().all(|item| index.find(item, |place| a[place] == *item).is_some())
 }
 
-fn same_object(a: &Object, b: &Object) -> bool {
+pub(super) fn same_object(a: &Object, b: &Object) -> bool {
     a.kind == b.kind
         && a.name == b.name
         && a.args == b.args

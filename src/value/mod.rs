@@ -3,20 +3,23 @@
 mod equal;
 mod escape;
 mod json;
+mod json_text;
 pub(crate) mod plain;
 mod repr;
 mod standard;
+mod unique;
 
 use std::sync::Arc;
 
 use num_bigint::BigInt;
 
-pub use equal::first_duplicate;
-pub(crate) use equal::{repeats, unique_items, unique_pairs};
 pub use escape::{escape, is_bidi, is_printable};
-pub(crate) use json::step as path_step;
-pub use json::{from_json_text, to_json, to_json_text};
+pub use json::to_json;
+pub(crate) use json_text::step as path_step;
+pub use json_text::{from_json_text, to_json_text};
 pub(crate) use repr::MAX_INT_DIGITS;
+pub use unique::first_duplicate;
+pub(crate) use unique::{repeats, unique_items, unique_pairs};
 
 /// A Python value. Containers are shared (`Arc`), so a clone costs one counter; nothing in a value changes after it was made.
 ///

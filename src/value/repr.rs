@@ -1,7 +1,5 @@
 //! A value as CPython's `repr` prints it.
 
-use std::fmt::Write as _;
-
 use num_bigint::BigInt;
 
 use super::escape::{is_printable, push_code, wtf8_codes};
@@ -332,16 +330,23 @@ pub(crate) fn float(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
-    let scientific = format!("{number:e}");
+    let shortest = format!("{number:e}");
+    let places = shortest
+        .split('e')
+        .next()
+        .and_then(|digits| digits.split_once('.'))
+        .map_or(0, |(_, places)| places.len());
+    // Where two shortest texts are equally near, CPython takes the even digit. So does rounding to their length.
+    let rounded = format!("{number:.places$e}");
+    let scientific = if rounded.parse() == Ok(number) { rounded } else { shortest };
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..16).contains(&exponent) {
-        // Debug keeps the `.0`; Display never uses an exponent.
-        let plain = format!("{number}");
-        return if plain.contains('.') { plain } else { plain + ".0" };
+    if !(-4..16).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{digits}e{sign}{:02}", exponent.unsigned_abs());
     }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    let mut out = String::new();
-    let _ = write!(out, "{digits}e{sign}{:02}", exponent.unsigned_abs());
-    out
+    // The places after the point when the exponent is written out; a float always shows one.
+    let places = usize::try_from(places as i32 - exponent).unwrap_or(0);
+    let plain = format!("{number:.places$}");
+    if places == 0 { plain + ".0" } else { plain }
 }

@@ -42,7 +42,10 @@ pub(super) fn write(object: &Object, to: &mut Writer) -> Option<()> {
         ("builtins", "slice") => (args.len() == 3).then(|| to.bracketed("slice(", args, ")")),
         ("datetime", _) => datetime(name, args, to),
         ("decimal", _) => match args {
-            [Value::Str(_)] => Some(to.bracketed("Decimal(", args, ")")),
+            [Value::Str(_)] => {
+                to.bracketed("Decimal(", args, ")");
+                Some(())
+            }
             _ => None,
         },
         ("fractions", _) => fraction(args, to),
@@ -367,7 +370,7 @@ fn unpack(form: i64, bytes: &[u8]) -> Option<Vec<Value>> {
         _ => return None,
     };
     let big = form > 1 && form % 2 == 1;
-    if bytes.len() % size != 0 {
+    if !bytes.len().is_multiple_of(size) {
         return None;
     }
     let number = |chunk: &[u8]| {

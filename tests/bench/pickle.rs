@@ -1,7 +1,7 @@
 //! Reading and writing pickles against CPython's C implementation, on the same data in the same run.
 //!
 //!     cargo bench --bench pickle
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic)]
 
 use std::collections::HashMap;
 use std::hint::black_box;

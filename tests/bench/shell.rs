@@ -32,7 +32,7 @@ fn main() {
 
 fn starting() {
     let (ours, theirs) = alternating(
-        || seconds(&mut Command::new(PROGRAM).args(["-c", "quit"])),
+        || seconds(Command::new(PROGRAM).args(["-c", "quit"])),
         || seconds(Command::new("python3").args(["-c", "import socket, pickle"])),
     );
     row("start: `lab2sh -c quit` / python3 with socket and pickle, wall", ours / theirs, "<= 0.05");

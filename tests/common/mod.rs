@@ -19,7 +19,7 @@
 mod peer;
 mod text;
 
-pub use peer::{Peer, python_or_skip, tool_or_skip};
+pub use peer::{Peer, namespace_or_skip, python_or_skip, strace_or_skip};
 pub use text::{normal, same};
 
 use std::fs;
@@ -60,7 +60,10 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        // A folder that was handed on has no path here.
+        if !self.0.as_os_str().is_empty() {
+            let _ = fs::remove_dir_all(&self.0);
+        }
     }
 }
 
@@ -227,6 +230,13 @@ pub struct Running {
 }
 
 impl Running {
+    /// Resident memory now, in KiB; `None` where the system does not tell.
+    pub fn resident_kib(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim().trim_end_matches(" kB").parse().ok()
+    }
+
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -285,6 +295,7 @@ impl Running {
             errors: String::from_utf8_lossy(&errors).into_owned(),
             status: code(status),
             took: self.started.elapsed(),
+            folder: std::mem::replace(&mut self.folder, Folder(PathBuf::new())),
         }
     }
 
@@ -323,9 +334,25 @@ pub struct Done {
     pub errors: String,
     pub status: i32,
     pub took: Duration,
+    /// Where it ran.
+    pub folder: Folder,
 }
 
 impl Done {
+    /// How long the steps took, as the last line says: the program's start is not counted.
+    #[track_caller]
+    pub fn seconds(&self) -> f64 {
+        let found = self.screen.trim_end().rsplit_once(" in ").and_then(|(_, rest)| rest.strip_suffix(" s"));
+        found
+            .and_then(|seconds| seconds.parse().ok())
+            .unwrap_or_else(|| panic!("no summary:\n{}", self.screen))
+    }
+
+    /// The lines that begin like this, without the beginning.
+    pub fn lines_after<'a>(&'a self, start: &'a str) -> impl Iterator<Item = &'a str> {
+        self.screen.lines().filter_map(move |line| line.trim_start().strip_prefix(start))
+    }
+
     /// The whole screen is `expected`, ports and times aside, and so is the exit status.
     #[track_caller]
     pub fn shows(&self, status: i32, expected: &str) {

@@ -11,24 +11,37 @@ use super::{Folder, LIMIT};
 /// Python's command; `None` and a word about it where there is no Python. A build server has to have it.
 #[track_caller]
 pub fn python_or_skip() -> Option<&'static str> {
-    tool_or_skip("python3")
+    if runs(&["python3", "--version"]) {
+        return Some("python3");
+    }
+    assert!(std::env::var_os("CI").is_none(), "no python3, and CI is set");
+    eprintln!("skipped: no python3");
+    None
 }
 
-/// The same for another program. Where `CI` is set, a test is never skipped for want of one.
-#[track_caller]
-pub fn tool_or_skip(name: &'static str) -> Option<&'static str> {
-    let is_there = Command::new(name)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if is_there {
-        return Some(name);
+fn runs(command: &[&str]) -> bool {
+    let mut program = Command::new(command[0]);
+    program.args(&command[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    program.status().is_ok_and(|status| status.success())
+}
+
+/// `strace` with these options; `None` and a word about it where there is none or it may not trace.
+pub fn strace_or_skip(inject: &str) -> Option<Vec<&str>> {
+    if runs(&["strace", "-o", "/dev/null", "true"]) {
+        return Some(vec!["strace", "-f", "-o", "/dev/null", "-e", inject]);
     }
-    assert!(std::env::var_os("CI").is_none(), "no {name}, and CI is set");
-    eprintln!("skipped: no {name}");
+    eprintln!("skipped: strace is not here or may not trace");
+    None
+}
+
+/// A shell in a network of its own, which runs `setup` first; `None` and a word about it where that is not permitted.
+pub fn namespace_or_skip(setup: &str) -> Option<[String; 5]> {
+    // `ip` sets the interface up, and shows at once that it is there.
+    if runs(&["unshare", "-rn", "ip", "link", "set", "lo", "up"]) {
+        let setup = format!("ip link set lo up && {setup} && exec \"$0\" \"$@\"");
+        return Some(["unshare", "-rn", "sh", "-c", &setup].map(str::to_string));
+    }
+    eprintln!("skipped: no network namespace of one's own is permitted here");
     None
 }
 

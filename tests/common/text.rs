@@ -10,11 +10,12 @@ const FAR_RIGHT: usize = 12;
 /// The screen with ports, times and gaps made equal: `PORT`, `MS`, `SEC`, two spaces. A right-hand part that the
 /// length of a port has pushed to a line of its own is put back behind its left-hand part.
 pub fn normal(screen: &str) -> String {
-    static PARTS: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
+    static PARTS: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
         [
-            (r"((?:127\.0\.0\.1|\[::1\]|localhost|0\.0\.0\.0)[: ])\d+", "${1}PORT"),
-            (r"\b\d+\.\d ms", "MS"),
-            (r"\b\d+\.\d s\b", "MS"),
+            (r"((?:127\.0\.0\.1|\[?::1\]?|localhost|0\.0\.0\.0)[: ])\d+", "${1}PORT"),
+            (r"after \d+\.\d ms\b", "after MS"),
+            (r" *\b\d+\.\d ms\b", "  MS"),
+            (r" *\b\d+\.\d s\b", "  MS"),
             (r" in \d+\.\d\d s", " in SEC"),
             (r"(\S) {2,}", "${1}  "),
         ]

@@ -55,7 +55,13 @@ def partial_then_silent(client):
 
 
 def partial_then_rst(client):
+    go_on(client)
     client.sendall(ID[:14])
+    reset(client)
+
+
+def rst_first(client):
+    go_on(client)
     reset(client)
 
 
@@ -145,7 +151,7 @@ def half_close(client):
 
 def never_reads(client):
     """Reads nothing until another connection comes, then everything, and says what it was."""
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     client.sendall(ID)
     if next(COUNTER) > 0:
         READ.set()

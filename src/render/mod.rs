@@ -1,5 +1,7 @@
 //! Events as text for people; the only file that formats for a screen.
 
+mod class;
+
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -89,7 +91,7 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Failed(it) => failure(it, look),
         What::Summary(it) => summary(it, look),
         What::Waiting => return None,
-        other => return socket_event(other, look),
+        other => return class::event(other, look).or_else(|| socket_event(other, look)),
     })
 }
 
@@ -130,8 +132,8 @@ fn socket_event(what: &What, look: &Look) -> Option<String> {
         What::Quiet { socket, took } => {
             row(&format!("  {}  nothing arrived, as wanted", look.bold(socket)), &ms(*took), look)
         }
-        What::Closed { socket, sent, received, dropped } => {
-            let lost = if *dropped > 0 { format!("; {dropped} B were never read") } else { String::new() };
+        What::Closed { socket, sent, received, dropped, unsent } => {
+            let lost = lost(*unsent, "sent") + &lost(*dropped, "read");
             let right = if *sent + *received > 0 {
                 format!("sent {sent} B, received {received} B")
             } else {
@@ -151,6 +153,10 @@ fn socket_event(what: &What, look: &Look) -> Option<String> {
         What::Using { socket } => format!("  {}  is the current socket\n", look.bold(socket)),
         _ => return None,
     })
+}
+
+fn lost(bytes: usize, how: &str) -> String {
+    if bytes > 0 { format!("; {bytes} B were never {how}") } else { String::new() }
 }
 
 fn step(prompt: &str, text: &str, look: &Look) -> String {
@@ -198,7 +204,11 @@ fn hex(bytes: &[u8]) -> String {
 
 fn sent(socket: &str, message: &Message, look: &Look) -> String {
     let left = arrow(socket, "->", AnsiColor::Blue, look) + &shown_value(message);
-    row(&left, &size(message), look)
+    row(&left, &size(message), look) + &notes(message, look)
+}
+
+fn notes(message: &Message, look: &Look) -> String {
+    message.notes.iter().map(|note| look.dim(&format!("  note: {}", escape(note))) + "\n").collect()
 }
 
 fn received(socket: &str, message: &Message, look: &Look) -> String {
@@ -212,9 +222,7 @@ fn received(socket: &str, message: &Message, look: &Look) -> String {
         ms(message.took)
     );
     let mut lines = row(&left, &right, look);
-    for note in &message.notes {
-        let _ = writeln!(lines, "{}", look.dim(&format!("  note: {}", escape(note))));
-    }
+    lines += &notes(message, look);
     if !message.actions.is_empty() {
         let says = if message.actions.len() == 1 { "something" } else { "these things" };
         let head = format!("pickle.loads would have done {says} here; lab2sh did not:");
@@ -253,10 +261,10 @@ fn what_was_taken(taken: &Taken, len: usize) -> String {
         (rest, false) => format!(" and {rest} B that are no message"),
     };
     match (began_at, whole.as_slice()) {
-        (0, []) => format!("part of a message: its first {len} B; the rest is still to come"),
-        (from, []) if len == 1 => format!("part of a message: byte {from}; the rest is still to come"),
+        (0, []) => format!("part of a message: its first {len} B; more belongs to it"),
+        (from, []) if len == 1 => format!("part of a message: byte {from}; more belongs to it"),
         (from, []) => {
-            format!("part of a message: bytes {from} to {}; the rest is still to come", from + len - 1)
+            format!("part of a message: bytes {from} to {}; more belongs to it", from + len - 1)
         }
         (0, [one]) => format!("one whole message of {one} B{tail}"),
         (from, [one]) if from + 1 == *one => format!("the rest of a message: byte {from} of {one}{tail}"),

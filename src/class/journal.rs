@@ -1,0 +1,162 @@
+//! What was promised to students, on disk before they are told: one JSON object a line, appended and synced.
+//!
+//! `{"seats": N}` reserves seat numbers up to N before they are given out, `{"seat": N, "identity": {...}}` is a row, `{"seat": N,
+//! "passed": true}` says that the row passed. Lines are written whole; one that is not, after a crash, is set aside.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+
+use serde_json::{Value as Json, json};
+use tokio::sync::oneshot;
+
+use super::identity::Identity;
+use crate::platform::reason;
+
+/// How many entries one sync may carry. A class that arrives at once waits for a few syncs, not for thousands.
+const BATCH_MAX: usize = 1024;
+
+/// A journal that is open, with the thread that writes it.
+#[derive(Debug)]
+pub struct Journal {
+    entries: mpsc::Sender<Entry>,
+}
+
+struct Entry {
+    line: String,
+    kept: Option<oneshot::Sender<Result<(), String>>>,
+}
+
+/// What a journal held when it was opened.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Rows in order: seat, identity, whether it passed.
+    pub rows: Vec<(u64, Identity, bool)>,
+    /// No seat number up to this may be given out again.
+    pub seats: u64,
+    /// What was set aside, for a person.
+    pub warning: Option<String>,
+}
+
+impl Journal {
+    /// Opens or makes the journal and reads what it holds. Lines that cannot be read are moved to `FILE.bad`.
+    pub fn open(path: &Path) -> Result<(Journal, Kept), String> {
+        let shown = crate::value::escape(&path.to_string_lossy()).into_owned();
+        let failed = |error: io::Error| format!("cannot open the journal `{shown}`: {}", reason(&error));
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(format!("the journal `{shown}` is in use by another server"));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed)?;
+        let (mut kept, good, bad) = read(&bytes);
+        if !bad.is_empty() {
+            let aside = set_aside(path, &bad).map_err(failed)?;
+            file.set_len(0)
+                .and_then(|()| file.write_all(&good))
+                .and_then(|()| file.sync_all())
+                .map_err(failed)?;
+            kept.warning = Some(format!(
+                "{} B at the end of the journal `{shown}` were torn and are set aside in `{}`",
+                bad.len(),
+                crate::value::escape(&aside.to_string_lossy())
+            ));
+        }
+        let end = file.seek(SeekFrom::End(0)).map_err(failed)?;
+        let (entries, inbox) = mpsc::channel();
+        std::thread::spawn(move || write(file, end, &inbox));
+        Ok((Journal { entries }, kept))
+    }
+
+    /// Keeps an identity; the answer comes once it is on disk.
+    pub async fn identity(&self, seat: u64, identity: &Identity) -> Result<(), String> {
+        self.keep(json!({"seat": seat, "identity": identity})).await
+    }
+
+    /// Reserves seat numbers.
+    pub async fn seats(&self, up_to: u64) -> Result<(), String> {
+        self.keep(json!({"seats": up_to})).await
+    }
+
+    /// Notes that a row passed; nobody waits for it, because the identity that it stands on is kept.
+    pub fn passed(&self, seat: u64) {
+        let line = format!("{}\n", json!({"seat": seat, "passed": true}));
+        let _ = self.entries.send(Entry { line, kept: None });
+    }
+
+    async fn keep(&self, object: Json) -> Result<(), String> {
+        let (kept, answer) = oneshot::channel();
+        let line = format!("{object}\n");
+        let gone = || "the journal is closed".to_string();
+        self.entries.send(Entry { line, kept: Some(kept) }).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+/// The writer's thread: what has come is written in one go and synced once. A write that fails is taken back.
+fn write(mut file: File, mut end: u64, inbox: &mpsc::Receiver<Entry>) {
+    while let Ok(first) = inbox.recv() {
+        let mut batch = vec![first];
+        batch.extend(inbox.try_iter().take(BATCH_MAX));
+        let lines: String = batch.iter().map(|entry| entry.line.as_str()).collect();
+        let outcome = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data());
+        match &outcome {
+            Ok(()) => end += lines.len() as u64,
+            // Half a line must not stand before the next whole one.
+            Err(_) => drop(file.set_len(end)),
+        }
+        for entry in batch {
+            if let Some(kept) = entry.kept {
+                let _ = kept.send(outcome.as_ref().copied().map_err(reason));
+            }
+        }
+    }
+}
+
+/// What the lines say, the bytes of those that can be read, and the bytes of those that cannot.
+fn read(bytes: &[u8]) -> (Kept, Vec<u8>, Vec<u8>) {
+    let (mut kept, mut good, mut bad) = (Kept::default(), Vec::new(), Vec::new());
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let is_whole = line.ends_with(b"\n");
+        match serde_json::from_slice::<Json>(line)
+            .ok()
+            .filter(|_| is_whole)
+            .and_then(|object| note(&mut kept, &object))
+        {
+            Some(()) => good.extend_from_slice(line),
+            None => bad.extend_from_slice(line),
+        }
+    }
+    (kept, good, bad)
+}
+
+fn note(kept: &mut Kept, object: &Json) -> Option<()> {
+    if let Some(seats) = object.get("seats").and_then(Json::as_u64) {
+        kept.seats = kept.seats.max(seats);
+        return Some(());
+    }
+    let seat = object.get("seat")?.as_u64()?;
+    kept.seats = kept.seats.max(seat);
+    if let Some(identity) = object.get("identity") {
+        let identity = serde_json::from_value(identity.clone()).ok()?;
+        kept.rows.push((seat, identity, false));
+    } else if let Some(row) = kept.rows.iter_mut().rev().find(|(number, ..)| *number == seat) {
+        row.2 = object.get("passed")?.as_bool()?;
+    }
+    Some(())
+}
+
+fn set_aside(path: &Path, bad: &[u8]) -> io::Result<PathBuf> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".bad");
+    let aside = PathBuf::from(name);
+    let mut file = OpenOptions::new().append(true).create(true).open(&aside)?;
+    file.write_all(bad)?;
+    file.sync_all()?;
+    Ok(aside)
+}

@@ -1,0 +1,145 @@
+//! Who is on the roster, and how it went for each.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+
+use super::identity::Identity;
+
+/// How it stands with one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It is connected and has not said who it is.
+    Connected,
+    /// Its identity is kept.
+    Identified,
+    /// Its identity is kept and it was told so.
+    Passed,
+    /// It left between the two.
+    LeftEarly,
+    /// It never became a student; the reason says why.
+    Failed,
+}
+
+impl Status {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Connected => "connected",
+            Status::Identified => "identified",
+            Status::Passed => "passed",
+            Status::LeftEarly => "left early",
+            Status::Failed => "failed",
+        }
+    }
+}
+
+/// One client.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Its number, never given twice.
+    pub seat: u64,
+    /// Where it came from; empty for a row that a journal brought back.
+    pub peer: Option<SocketAddr>,
+    /// How it stands.
+    pub status: Status,
+    /// Why, in words; may be empty.
+    pub reason: String,
+    /// Who it says to be.
+    pub identity: Identity,
+    /// The first seat of the same student.
+    pub duplicate_of: Option<u64>,
+}
+
+/// The rows of students, and counts of everything else.
+#[derive(Debug, Default)]
+pub struct Roster {
+    rows: BTreeMap<u64, Row>,
+    first_seats: HashMap<String, u64>,
+    /// Students who passed, each counted once.
+    pub passed: usize,
+    /// Clients that never became a student.
+    pub failed: usize,
+}
+
+impl Roster {
+    /// A client came.
+    pub fn connect(&mut self, seat: u64, peer: SocketAddr) {
+        let identity = Identity::default();
+        let (status, reason) = (Status::Connected, String::new());
+        self.rows.insert(seat, Row { seat, peer: Some(peer), status, reason, identity, duplicate_of: None });
+    }
+
+    /// A client said who it is. A student who is on the roster already is marked.
+    pub fn identify(&mut self, seat: u64, identity: Identity) -> Option<&Row> {
+        let first = identity.key().map(|key| *self.first_seats.entry(key).or_insert(seat));
+        let row = self.rows.entry(seat).or_insert_with(|| Row {
+            seat,
+            peer: None,
+            status: Status::Identified,
+            reason: String::new(),
+            identity: Identity::default(),
+            duplicate_of: None,
+        });
+        row.identity = identity;
+        row.status = Status::Identified;
+        row.duplicate_of = first.filter(|first| *first != seat);
+        Some(row)
+    }
+
+    /// An identified client was told that it passed. The first seat of a student counts.
+    pub fn pass(&mut self, seat: u64) -> Option<&Row> {
+        let row = self.rows.get_mut(&seat).filter(|row| row.status == Status::Identified)?;
+        row.status = Status::Passed;
+        self.passed += usize::from(row.duplicate_of.is_none());
+        Some(row)
+    }
+
+    /// A client is gone. One that never said who it is leaves the roster and is counted; a pass stays.
+    pub fn leave(&mut self, seat: u64, reason: &str) -> Option<Row> {
+        let row = self.rows.get_mut(&seat)?;
+        match row.status {
+            Status::Connected => {
+                self.failed += 1;
+                let row = self.rows.remove(&seat)?;
+                Some(Row { status: Status::Failed, reason: before(reason, "the identity"), ..row })
+            }
+            Status::Identified => {
+                row.status = Status::LeftEarly;
+                row.reason = before(reason, "it passed");
+                Some(row.clone())
+            }
+            Status::Passed | Status::LeftEarly | Status::Failed => None,
+        }
+    }
+
+    /// Every row, by seat.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values()
+    }
+
+    /// The row of a seat.
+    pub fn row(&self, seat: u64) -> Option<&Row> {
+        self.rows.get(&seat)
+    }
+
+    /// Students on the roster: rows with an identity, a student who came twice counted once.
+    pub fn count(&self) -> usize {
+        self.students().filter(|row| row.duplicate_of.is_none()).count()
+    }
+
+    /// Rows with an identity.
+    pub fn students(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values().filter(|row| row.status != Status::Connected)
+    }
+}
+
+/// `closed` is `closed before the identity`; a reason that says more stands alone.
+fn before(reason: &str, what: &str) -> String {
+    match reason {
+        "closed" | "reset" | "dead" => format!("{reason} before {what}"),
+        _ => match reason.strip_prefix("no message in ") {
+            Some(time) => format!("no identity in {time}"),
+            None => reason.to_string(),
+        },
+    }
+}

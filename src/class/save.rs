@@ -1,0 +1,101 @@
+//! The roster as a file: CSV or JSON by its ending, whole or not at all, safe to open in a spreadsheet.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::roster::Row;
+use crate::value::escape;
+
+/// The columns of the CSV file.
+const COLUMNS: [&str; 9] =
+    ["seat", "status", "reason", "name", "student_id", "github", "email", "duplicate_of", "more"];
+
+/// Writes the rows; `Err` says why the file, if there was one, is as it was before.
+pub fn save<'a>(path: &Path, rows: impl Iterator<Item = &'a Row>) -> Result<usize, String> {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    let rows: Vec<&Row> = rows.collect();
+    let bytes = match ending.as_deref() {
+        Some("csv") => csv(&rows).map_err(|error| error.to_string())?,
+        Some("json") => json(&rows).into_bytes(),
+        _ => return Err("the file's name ends in neither `.csv` nor `.json`".to_string()),
+    };
+    write_whole(path, &bytes).map_err(|error| crate::platform::reason(&error))?;
+    Ok(rows.len())
+}
+
+fn csv(rows: &[&Row]) -> io::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(COLUMNS)?;
+    for row in rows {
+        let identity = &row.identity;
+        let more: Vec<String> = identity.more.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let cells = [
+            row.seat.to_string(),
+            row.status.word().to_string(),
+            cell(&row.reason),
+            cell(&identity.name),
+            cell(&identity.student_id),
+            cell(&identity.github),
+            cell(&identity.email),
+            row.duplicate_of.map_or(String::new(), |seat| seat.to_string()),
+            cell(&more.join("; ")),
+        ];
+        writer.write_record(cells)?;
+    }
+    writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// A cell that a spreadsheet takes for text: what would begin a formula gets an apostrophe before it, and no control character is left.
+fn cell(text: &str) -> String {
+    let text = escape(text);
+    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.into_owned() }
+}
+
+fn json(rows: &[&Row]) -> String {
+    let row = |row: &&Row| {
+        json!({
+            "seat": row.seat,
+            "status": row.status.word(),
+            "reason": row.reason,
+            "name": row.identity.name,
+            "student_id": row.identity.student_id,
+            "github": row.identity.github,
+            "email": row.identity.email,
+            "duplicate_of": row.duplicate_of,
+            "more": row.identity.more,
+        })
+    };
+    let rows: Vec<serde_json::Value> = rows.iter().map(row).collect();
+    format!("{:#}\n", serde_json::Value::Array(rows))
+}
+
+/// Writes a file beside, in the same folder, and renames it, so that a crash or a full disk leaves the old one whole.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::Error::other("it is a folder"));
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let beside = Path::new(&name);
+    let written =
+        File::create(beside).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    written.and_then(|()| fs::rename(beside, path)).inspect_err(|_| {
+        // The half-written file is of no use to anyone.
+        let _ = fs::remove_file(beside);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spreadsheet_sees_text() {
+        assert_eq!(cell("=cmd()"), "'=cmd()");
+        assert_eq!(cell("@x"), "'@x");
+        assert_eq!(cell("Ada\r\nBob"), "Ada\\r\\nBob");
+    }
+}

@@ -1,0 +1,172 @@
+//! The seats of a class: accepting clients for ever, and one interpreter for each.
+
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::class::Class;
+use crate::command::Script;
+use crate::event::{Event, Failure, Sink, What};
+use crate::lab::{Lab, Settings};
+use crate::net::{Connection, Listener, frame};
+use crate::value::Value;
+
+use super::flow;
+
+/// How long a client has to leave once it was told that the class ends.
+const FAREWELL: Duration = Duration::from_millis(500);
+/// How often it is told how a class stands.
+const STATUS_EVERY: Duration = Duration::from_millis(500);
+/// The largest message of a client, in bytes, unless `set max-message` asks for less. Class programs send up to 5,382 B, and
+/// ten thousand clients may send at once.
+const MESSAGE_MAX: usize = 1 << 20;
+
+/// Accepts clients in the background until the class is closed.
+pub fn start(class: Arc<Class>, listener: Listener, script: Arc<Script>, settings: Settings) {
+    let settings = Settings { max_message: settings.max_message.min(MESSAGE_MAX), ..settings };
+    tokio::spawn(report(class.clone()));
+    tokio::spawn(async move {
+        tokio::select! {
+            () = class.closing() => {}
+            () = accept(&class, listener, &script, settings) => {}
+        }
+    });
+}
+
+/// Tells how the class stands, when that has changed.
+async fn report(class: Arc<Class>) {
+    let mut told = class.status();
+    let mut ticks = tokio::time::interval(STATUS_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while !class.is_closing() {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = class.closing() => return,
+        }
+        let status = class.status();
+        if status != told {
+            told = status;
+            class.emit(What::ClassStatus { class: class.name.clone(), status, is_tick: true });
+        }
+    }
+}
+
+async fn accept(class: &Arc<Class>, mut listener: Listener, script: &Arc<Script>, settings: Settings) {
+    // Given up for a moment when descriptors run out, so that a client can be told and does not wait for ever.
+    let mut reserve = UdpSocket::bind("127.0.0.1:0").ok();
+    loop {
+        match listener.accept().await {
+            Ok(connection) => match class.refuses(connection.peer.ip()) {
+                Some(why) => refuse(class, &connection, &settings, &why),
+                None => sit(class, connection, script, settings).await,
+            },
+            Err(error) => {
+                drop(reserve.take());
+                if let Ok(Ok(connection)) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
+                    refuse(class, &connection, &settings, &format!("class full: {error:#}"));
+                }
+                reserve = UdpSocket::bind("127.0.0.1:0").ok();
+            }
+        }
+    }
+}
+
+/// Tells a client as a pickle why it cannot come in.
+fn refuse(class: &Class, connection: &Connection, settings: &Settings, why: &str) {
+    let told = Value::Dict([(Value::str("error"), Value::str(why))].into());
+    let payload = crate::pickle::encode(&told, settings.protocol).unwrap_or_default();
+    // The client may be gone already; that it was refused is counted in any case.
+    let _ = connection.writer().offer(&frame(settings.framing, payload), MESSAGE_MAX);
+    if let Some(refused) = class.refuse() {
+        let message = format!("{refused} clients were turned away so far: {why}");
+        class.emit(What::Warning { socket: Some(class.name.clone()), message, hint: None });
+    }
+}
+
+async fn sit(class: &Arc<Class>, connection: Connection, script: &Arc<Script>, settings: Settings) {
+    match class.next_seat().await {
+        Ok(number) => {
+            class.sit(number, connection.peer, connection.writer(), settings.framing);
+            tokio::spawn(seat(class.clone(), connection, script.clone(), settings, number));
+        }
+        Err(why) => refuse(class, &connection, &settings, &format!("the journal cannot keep a seat: {why}")),
+    }
+}
+
+/// Stands up in any case, also if the seat's task is ended in its middle.
+struct Sitting {
+    class: Arc<Class>,
+    number: u64,
+    reason: String,
+}
+
+impl Drop for Sitting {
+    fn drop(&mut self) {
+        self.class.leave(self.number, &self.reason);
+    }
+}
+
+/// One client from its seat to its leaving.
+async fn seat(
+    class: Arc<Class>,
+    connection: Connection,
+    script: Arc<Script>,
+    settings: Settings,
+    number: u64,
+) {
+    let mut sitting = Sitting { class: class.clone(), number, reason: "the server dropped it".to_string() };
+    let mut lab = Lab::new(sink(&class, number));
+    lab.settings = settings;
+    lab.seat = Some((class.clone(), number));
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+    let facts = [
+        ("seat", Value::Int(i64::try_from(number).unwrap_or(i64::MAX))),
+        ("peer", Value::str(&connection.peer.to_string())),
+        ("started", Value::Float(started)),
+    ];
+    for (name, value) in facts {
+        // A new interpreter has no socket of that name that could be in the way.
+        let _ = lab.bind_value(name, value);
+    }
+    lab.add_connection(Some("me"), connection);
+    let outcome = tokio::select! {
+        biased;
+        () = class.closing() => None,
+        outcome = flow::run_items(&mut lab, &script) => Some(outcome),
+    };
+    sitting.reason = match outcome {
+        None => {
+            farewell(&mut lab).await;
+            "the class ended first".to_string()
+        }
+        Some(Ok(())) => "closed".to_string(),
+        Some(Err(failure)) => brief(failure),
+    };
+}
+
+fn brief(failure: Failure) -> String {
+    failure.brief.unwrap_or_else(|| failure.message.replace("`me` ", "").replace(" on `me`", ""))
+}
+
+/// A pickled None, as class programs know it, and a moment to leave: then nobody meets a reset or an end without a word.
+async fn farewell(lab: &mut Lab) {
+    let settings = lab.settings;
+    let Ok(link) = lab.link("me") else { return };
+    let payload = crate::pickle::encode(&Value::None, settings.protocol).unwrap_or_default();
+    let _ = link.connection.writer().offer(&frame(settings.framing, payload), MESSAGE_MAX);
+    let leaves = async { while let Ok((_, None)) = link.connection.recv(MESSAGE_MAX).await {} };
+    // One that stays is closed all the same.
+    let _ = tokio::time::timeout(FAREWELL, leaves).await;
+}
+
+/// What a seat's interpreter tells: messages that nobody took, and warnings. The roster tells the rest.
+fn sink(class: &Arc<Class>, number: u64) -> Sink {
+    let class = class.clone();
+    Arc::new(move |event: Event| match event.what {
+        What::Received { message, .. } if !message.expected => {
+            class.emit(What::SeatMessage { class: class.name.clone(), seat: number, message });
+        }
+        What::Said(text) => class.emit(What::Said(format!("seat {number}: {text}"))),
+        _ => {}
+    })
+}

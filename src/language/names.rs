@@ -1,0 +1,71 @@
+//! The names that a script's steps give and use, checked before anything runs.
+
+use std::collections::HashSet;
+
+use super::mistake::did_you_mean;
+use crate::command::{Arg, Call, Parsed, Script};
+use crate::event::Failure;
+
+/// The names that a seat script starts with.
+pub const SEAT_NAMES: [&str; 4] = ["seat", "peer", "started", "me"];
+
+/// Checks that every `$name` and `@name` is given by an earlier step, so that a slip on the last line runs nothing.
+pub fn check_names<'a>(script: &Script, known: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+    let mut names: HashSet<String> = known.map(str::to_string).collect();
+    names.extend(["_", "n", "roster"].map(str::to_string));
+    let mut first = None;
+    script.each_call(&mut |call| {
+        if first.is_none() {
+            first = unknown_name(call, &names);
+            add_names(call, &mut names);
+        }
+    });
+    first.map_or(Ok(()), Err)
+}
+
+fn unknown_name(call: &Call, names: &HashSet<String>) -> Option<Failure> {
+    let mut unknown = None;
+    let mut look = |name: &str, at: usize, len: usize, what: &str| {
+        if unknown.is_none() && !names.contains(name) && !is_automatic(name) {
+            let failure = Failure::script(format!("no earlier step gives {what} the name `{name}`"));
+            let failure = match did_you_mean(name, names.iter().map(String::as_str)) {
+                Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                None => failure.hint("`as NAME`, `let NAME = VALUE` and `expect ... as NAME` give names"),
+            };
+            unknown = Some(call.locate(Failure { span: Some((at, len)), ..failure }));
+        }
+    };
+    if let Some((name, at)) = &call.target {
+        look(name, *at, name.len(), "a socket");
+    }
+    for (place, arg) in call.spec.forms[call.form].iter().zip(&call.args) {
+        if let (Arg::Socket, Parsed::Name(name)) = (place, arg) {
+            look(name, call.args_at, name.len(), "a socket");
+        }
+    }
+    call.each_reference(&mut |reference| look(&reference.name, reference.at, reference.len, "anything"));
+    unknown
+}
+
+/// `c1`, `s2`, `seat3`: the names that sockets and a class's clients get by themselves.
+fn is_automatic(name: &str) -> bool {
+    ["c", "seat", "s"]
+        .into_iter()
+        .filter_map(|letters| name.strip_prefix(letters))
+        .any(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn add_names(call: &Call, names: &mut HashSet<String>) {
+    names.extend(call.name.clone());
+    for (place, arg) in call.spec.forms[call.form].iter().zip(&call.args) {
+        match (place, arg) {
+            (Arg::Name, Parsed::Name(name)) => {
+                names.insert(name.clone());
+            }
+            (_, Parsed::Pattern(pattern)) => pattern.each_binding(&mut |name| {
+                names.insert(name.to_string());
+            }),
+            _ => {}
+        }
+    }
+}
