@@ -249,8 +249,7 @@ mod endless {
             let (column, verb) = (1, step.split(' ').next().unwrap());
             let end = format!(
                 "test.lab:2:{column}: error: `{verb}` was interrupted\n    {step}\n    {}\n\
-                 hint: every socket is still open, and no byte that arrived is lost\n\n\
-                 test.lab: 1 failed, 1 step passed, 1 not run in ",
+                 \ntest.lab: 1 failed, 1 step passed, 1 not run in ",
                 "^".repeat(verb.len())
             );
             assert!(done.screen.contains(&end), "{}", &done.screen[done.screen.len().saturating_sub(600)..]);
