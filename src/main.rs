@@ -38,12 +38,11 @@ fn main() -> ExitCode {
                     }
                     std::future::pending::<u8>().await
                 };
-                let signals = EndingSignals::listen();
                 tokio::select! {
                     biased;
                     // First, so that the signal is ours before anything runs.
                     status = ctrl_c => status,
-                    status = work(&cli, &output, &interrupt, &terminal, signals) => status,
+                    status = work(&cli, &output, &interrupt, &terminal) => status,
                 }
             });
             runtime.shutdown_background();
@@ -59,8 +58,8 @@ fn main() -> ExitCode {
     ExitCode::from(finish(&output, status))
 }
 
-/// How long a signal that ends the program may take to do so in good order.
-const GRACE: Duration = Duration::from_millis(950);
+/// How long a signal that ends the program may take to do so in good order: a class's end, and a little.
+const GRACE: Duration = CLASS_END.saturating_add(Duration::from_millis(50));
 
 /// Ends the program on a signal when the main thread cannot: it may be writing to a pipe that nobody reads, or to a
 /// terminal that Ctrl-S has stopped, and such a write cannot be called back.
@@ -114,13 +113,7 @@ fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
     Output::new(form, Look::new(color), interrupt.clone())
 }
 
-async fn work(
-    cli: &Cli,
-    output: &Arc<Output>,
-    interrupt: &Interrupt,
-    terminal: &Arc<TerminalMode>,
-    mut signals: EndingSignals,
-) -> u8 {
+async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: &Arc<TerminalMode>) -> u8 {
     let sink: Sink = {
         let output = output.clone();
         Arc::new(move |event: Event| output.show(&event))
@@ -128,6 +121,7 @@ async fn work(
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
     lab.eager = true;
+    let mut signals = EndingSignals::listen();
     let status = tokio::select! {
         biased;
         status = signals.next() => status,

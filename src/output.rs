@@ -12,6 +12,8 @@ use crate::report;
 /// Output is written out at this size where it goes to no terminal, in bytes; and whenever a step waits.
 const BUFFER_BYTES: usize = 64 << 10;
 
+/// No pipe holds less than this, in bytes: Linux gives 65,536, macOS 16,384, and 4,096 where memory is short.
+const PIPE_BYTES: usize = 4096;
 /// Back to the first column, and the line is empty (ECMA-48's EL).
 const ERASE_LINE: &str = "\r\x1b[K";
 /// How many lines a second a class may add to the screen; ten thousand arrivals neither slow the serving nor hide the rest.
@@ -39,9 +41,6 @@ pub struct Output {
     above: Mutex<Option<Above>>,
     interrupt: Interrupt,
 }
-
-/// No pipe holds less than this, in bytes: Linux gives 65,536, macOS 16,384, and 4,096 where memory is short.
-const PIPE_BYTES: usize = 4096;
 
 #[derive(Default)]
 struct State {
@@ -102,7 +101,7 @@ impl Output {
         if self.is_terminal {
             return guard();
         }
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).guard = Some(Box::new(guard));
+        self.lock().guard = Some(Box::new(guard));
     }
 
     /// How its lines look now: a terminal's width changes with its window.

@@ -245,7 +245,7 @@ fn a_reader_that_stands_still_does_not_keep_it_from_ending() {
     let started = std::time::Instant::now();
     assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(143));
-    assert!(started.elapsed().as_secs_f64() < 1.0, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs_f64() < 2.0, "{:?}", started.elapsed());
 }
 
 #[cfg(target_os = "linux")]
