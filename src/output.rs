@@ -136,9 +136,12 @@ impl Output {
             let redrawn = format!("{ERASE_LINE}{}", state.bottom);
             state.buffer.extend_from_slice(redrawn.as_bytes());
             self.flush_state(&mut state);
-        } else if !is_typing && self.lock().told.is_none_or(|told| told.elapsed() >= COUNTS_EVERY) {
-            self.lock().told = Some(Instant::now());
-            self.write(&text);
+        } else if !is_typing {
+            if self.lock().told.is_none_or(|told| told.elapsed() >= COUNTS_EVERY) {
+                self.lock().told = Some(Instant::now());
+                self.write(&text);
+            }
+            // Who follows a file or a pipe sees arrivals as they come.
             self.flush();
         }
     }
