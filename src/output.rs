@@ -1,5 +1,6 @@
 //! The one writer of standard output and standard error: events in, lines out.
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,8 +17,11 @@ const BUFFER_BYTES: usize = 64 << 10;
 const PIPE_BYTES: usize = 4096;
 /// Back to the first column, and the line is empty (ECMA-48's EL).
 const ERASE_LINE: &str = "\r\x1b[K";
-/// How many lines a second a class may add to the screen; ten thousand arrivals neither slow the serving nor hide the rest.
-const CROWD_LINES: usize = 30;
+/// How many lines a second arrivals may add to the screen, and messages beside them; ten thousand neither slow the serving nor
+/// hide the rest.
+const CROWD_LINES: usize = 20;
+/// How many of them one client's messages may be: a client that floods hides nobody else's.
+const SEAT_LINES: usize = 3;
 /// How often the counts of a class are told where they cannot stay at the bottom.
 const COUNTS_EVERY: Duration = Duration::from_secs(5);
 
@@ -52,7 +56,8 @@ struct State {
     trouble: Option<Trouble>,
     /// The line that stays at the bottom of a terminal, while it is drawn there.
     bottom: String,
-    crowd: Crowd,
+    arrivals: Crowd,
+    messages: Crowd,
     told: Option<Instant>,
 }
 
@@ -61,17 +66,24 @@ struct State {
 struct Crowd {
     since: Option<Instant>,
     shown: usize,
+    /// Lines of one seat; as many seats as lines are shown.
+    of_seat: HashMap<u64, usize>,
     held: usize,
 }
 
 impl Crowd {
-    /// Whether one more line may be shown now.
-    fn admits(&mut self) -> bool {
+    /// Whether one more line of this seat may be shown now, when each seat may have `most`.
+    fn admits(&mut self, seat: u64, most: usize) -> bool {
         if self.since.is_none_or(|since| since.elapsed() >= Duration::from_secs(1)) {
             (self.since, self.shown) = (Some(Instant::now()), 0);
+            self.of_seat.clear();
         }
-        self.shown += 1;
-        let admits = self.shown <= CROWD_LINES;
+        let so_far = self.of_seat.get(&seat).copied().unwrap_or(0);
+        let admits = self.shown < CROWD_LINES && so_far < most;
+        if admits {
+            self.shown += 1;
+            self.of_seat.insert(seat, so_far + 1);
+        }
         self.held += usize::from(!admits);
         admits
     }
@@ -126,22 +138,44 @@ impl Output {
             (_, Form::Json) => self.write(&report::line(event)),
             (_, Form::Quiet) => {}
             (What::ClassStatus { is_tick: true, .. }, Form::Text) => self.counts(event),
-            (What::Arrival { .. } | What::SeatMessage { .. }, Form::Text) if !self.lock().crowd.admits() => {}
-            (_, Form::Text) => {
-                if let Some(text) = render::event(event, &self.look()) {
-                    self.write(&text);
-                }
+            (What::Arrival { arrival, .. }, Form::Text) if arrival.status == "passed" => {}
+            (What::Arrival { arrival, .. }, Form::Text)
+                if !self.lock().arrivals.admits(arrival.seat, CROWD_LINES) => {}
+            (What::SeatMessage { seat, .. }, Form::Text)
+                if !self.lock().messages.admits(*seat, SEAT_LINES) => {}
+            (What::ClassClosed { .. }, Form::Text) => {
+                self.tell_held();
+                self.write_event(event);
             }
+            (_, Form::Text) => self.write_event(event),
+        }
+    }
+
+    fn write_event(&self, event: &Event) {
+        if let Some(text) = render::event(event, &self.look()) {
+            self.write(&text);
+        }
+    }
+
+    /// Says how many lines of a class were not shown since it was said last.
+    fn tell_held(&self) {
+        let (arrivals, messages) = {
+            let mut state = self.lock();
+            (std::mem::take(&mut state.arrivals.held), std::mem::take(&mut state.messages.held))
+        };
+        let more = |n: usize, what: &str| {
+            (n > 0).then(|| format!("{n} more {what}{}", if n == 1 { "" } else { "s" }))
+        };
+        let parts: Vec<String> = more(arrivals, "arrival").into_iter().chain(more(messages, "message")).collect();
+        if !parts.is_empty() {
+            self.write(&format!("  ... and {}\n", parts.join(", ")));
         }
     }
 
     /// The counts of a class: at the bottom of a terminal, else as a line now and then.
     fn counts(&self, event: &Event) {
         let Some(text) = render::event(event, &self.look()) else { return };
-        let held = std::mem::take(&mut self.lock().crowd.held);
-        if held > 0 {
-            self.write(&format!("  ... and {held} more\n"));
-        }
+        self.tell_held();
         let is_typing = self.above.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if self.is_terminal && !is_typing {
             let mut state = self.lock();
@@ -149,9 +183,12 @@ impl Output {
             let redrawn = format!("{ERASE_LINE}{}", state.bottom);
             state.buffer.extend_from_slice(redrawn.as_bytes());
             self.flush_state(&mut state);
-        } else if !is_typing && self.lock().told.is_none_or(|told| told.elapsed() >= COUNTS_EVERY) {
-            self.lock().told = Some(Instant::now());
-            self.write(&text);
+        } else if !is_typing {
+            if self.lock().told.is_none_or(|told| told.elapsed() >= COUNTS_EVERY) {
+                self.lock().told = Some(Instant::now());
+                self.write(&text);
+            }
+            // Who follows a file or a pipe sees arrivals as they come.
             self.flush();
         }
     }

@@ -11,6 +11,8 @@ use crate::value::{Object, ObjectKind, Value};
 const FIELD_MAX: usize = 200;
 /// How many unknown keys of one identity are kept.
 const MORE_MAX: usize = 32;
+/// What such a key holds is on no projector and in no file: some class programs send one.
+const SECRET: [&str; 4] = ["password", "passwd", "secret", "token"];
 
 /// The spellings of each field that class programs use.
 const SPELLINGS: [(&str, &[&str]); 4] = [
@@ -148,8 +150,16 @@ impl Fields {
     }
 
     fn more(&mut self, key: &Loose, value: Value) {
+        let is_secret = |key: &str| {
+            let key = key.to_lowercase();
+            SECRET.iter().any(|secret| key.contains(secret))
+        };
         if self.more.len() < MORE_MAX {
-            let shown = if let Value::Str(text) = &value { cut(text) } else { value.repr_cut(FIELD_MAX).0 };
+            let shown = match (key, &value) {
+                (Loose::String(key), _) if is_secret(key) => "(not kept)".to_string(),
+                (_, Value::Str(text)) => cut(text),
+                _ => value.repr_cut(FIELD_MAX).0,
+            };
             self.more.insert(key.clone(), Loose::String(shown));
         }
     }
@@ -195,6 +205,7 @@ mod tests {
                 "ada, option: 0, payload: None",
             ),
             (r#"{1: "x", "name": "Ada"}"#, "Ada, 1: x"),
+            (r#"{"client_name": "Ada", "password": "hunter2"}"#, "Ada, password: (not kept)"),
             (r#"{"name": "Ada", "student_name": "Lovelace"}"#, "Ada, student_name: Lovelace"),
         ] {
             assert_eq!(identity(sent).as_deref(), Ok(row), "{sent}");

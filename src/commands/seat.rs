@@ -8,13 +8,15 @@ use crate::class::Class;
 use crate::command::Script;
 use crate::event::{Event, Failure, Sink, What};
 use crate::lab::{Lab, Settings};
-use crate::net::{Connection, Listener, frame};
+use crate::net::{Connection, End, Listener, frame};
 use crate::value::Value;
 
 use super::flow;
 
 /// How long a client has to leave once it was told that the class ends.
 const FAREWELL: Duration = Duration::from_millis(500);
+/// Class programs take two messages that come in one read for one: so far apart they are sent.
+const APART: Duration = Duration::from_millis(100);
 /// How often it is told how a class stands.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
 /// The largest message of a client, in bytes, unless `set max-message` asks for less. Class programs send up to 5,382 B, and
@@ -135,13 +137,11 @@ async fn seat(
         outcome = flow::run_items(&mut lab, &script) => Some(outcome),
     };
     sitting.reason = match outcome {
-        None => {
-            farewell(&mut lab).await;
-            "the class ended first".to_string()
-        }
+        None => "the class ended first".to_string(),
         Some(Ok(())) => "closed".to_string(),
         Some(Err(failure)) => brief(failure),
     };
+    farewell(&mut lab).await;
 }
 
 fn brief(failure: Failure) -> String {
@@ -151,10 +151,29 @@ fn brief(failure: Failure) -> String {
 /// A pickled None, as class programs know it, and a moment to leave: then nobody meets a reset or an end without a word.
 async fn farewell(lab: &mut Lab) {
     let settings = lab.settings;
+    // Without a connection the script has closed it.
     let Ok(link) = lab.link("me") else { return };
-    let payload = crate::pickle::encode(&Value::None, settings.protocol).unwrap_or_default();
-    let _ = link.connection.writer().offer(&frame(settings.framing, payload), MESSAGE_MAX);
-    let leaves = async { while let Ok((_, None)) = link.connection.recv(MESSAGE_MAX).await {} };
+    let connection = &mut link.connection;
+    let end = connection.end();
+    if end.is_some_and(|end| end != End::Closed) || !connection.writer().can_write() {
+        return;
+    }
+    let leaves = async {
+        if end.is_some() {
+            // Its half of the conversation is over and it may still read: apart from the ack, which it may not have read yet.
+            tokio::time::sleep(APART).await;
+        }
+        let payload = crate::pickle::encode(&Value::None, settings.protocol).unwrap_or_default();
+        let _ = connection.writer().offer(&frame(settings.framing, payload), MESSAGE_MAX);
+        // What it sends now goes nowhere; one that sends without end is not listened to.
+        let mut heard = 0;
+        while let Ok((bytes, None)) = connection.recv(MESSAGE_MAX).await {
+            heard += bytes.len();
+            if heard > MESSAGE_MAX {
+                break;
+            }
+        }
+    };
     // One that stays is closed all the same.
     let _ = tokio::time::timeout(FAREWELL, leaves).await;
 }

@@ -16,6 +16,10 @@ pub fn check_names<'a>(script: &Script, known: impl Iterator<Item = &'a str>) ->
     let mut first = None;
     script.each_call(&mut |call| {
         if first.is_none() {
+            if runs_on_match(call) {
+                // The step of an `on` uses what its own pattern gives.
+                add_names(call, &mut names);
+            }
             first = unknown_name(call, &names);
             add_names(call, &mut names);
         }
@@ -53,6 +57,10 @@ fn is_automatic(name: &str) -> bool {
         .into_iter()
         .filter_map(|letters| name.strip_prefix(letters))
         .any(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn runs_on_match(call: &Call) -> bool {
+    matches!(call.args.as_slice(), [Parsed::Pattern(_), Parsed::Step(_)])
 }
 
 fn add_names(call: &Call, names: &mut HashSet<String>) {

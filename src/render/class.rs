@@ -3,7 +3,7 @@
 use anstyle::AnsiColor;
 
 use super::{Look, received};
-use crate::event::{Arrival, ClassStatus, What};
+use crate::event::{Arrival, ClassStatus, Message, What};
 use crate::pattern::count;
 use crate::value::escape;
 
@@ -24,7 +24,10 @@ pub fn event(what: &What, look: &Look) -> Option<String> {
             text
         }
         What::Arrival { arrival: it, .. } => arrival(it, look)?,
-        What::SeatMessage { seat, message, .. } => received(&format!("seat{seat}"), message, look),
+        // What waits behind it is of no use to a class; without it the line stays one line.
+        What::SeatMessage { seat, message, .. } => {
+            received(&format!("seat{seat}"), &Message { waiting: 0, ..message.clone() }, look)
+        }
         What::ClassStatus { class, status, .. } => format!("  {}  {}\n", look.bold(class), counts(status)),
         What::ClassClosed { class, status } => {
             format!("  {}  closed: {}\n", look.bold(class), counts(status))

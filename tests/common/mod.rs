@@ -16,6 +16,7 @@
 )]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
+pub mod class;
 mod peer;
 mod text;
 

@@ -102,7 +102,18 @@ impl Peer {
 
     /// Waits for its end and gives the lines it has still printed.
     #[track_caller]
-    pub fn finish(mut self) -> String {
+    pub fn finish(self) -> String {
+        self.ends().1
+    }
+
+    /// Ends it at once, as a window that is closed does.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+    }
+
+    /// Waits for its end and gives its exit status and the lines it has still printed.
+    #[track_caller]
+    pub fn ends(mut self) -> (Option<i32>, String) {
         let mut said = String::new();
         loop {
             let left = LIMIT.saturating_sub(self.started.elapsed());
@@ -112,8 +123,8 @@ impl Peer {
                 Err(_) => panic!("{} did not end; it had said:\n{said}", self.name),
             }
         }
-        self.child.wait().unwrap();
-        said
+        let status = self.child.wait().unwrap();
+        (status.code(), said)
     }
 }
 
