@@ -18,7 +18,7 @@ use lab2sh::render::Look;
 use lab2sh::{prompt, replay, shell};
 
 /// How long a class may take to end, its clients' farewell of half a second included.
-const CLASS_END: Duration = Duration::from_millis(900);
+const CLASS_END: Duration = Duration::from_millis(800);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -38,11 +38,12 @@ fn main() -> ExitCode {
                     }
                     std::future::pending::<u8>().await
                 };
+                let signals = EndingSignals::listen();
                 tokio::select! {
                     biased;
                     // First, so that the signal is ours before anything runs.
                     status = ctrl_c => status,
-                    status = work(&cli, &output, &interrupt, &terminal) => status,
+                    status = work(&cli, &output, &interrupt, &terminal, signals) => status,
                 }
             });
             runtime.shutdown_background();
@@ -58,8 +59,8 @@ fn main() -> ExitCode {
     ExitCode::from(finish(&output, status))
 }
 
-/// How long a signal that ends the program may take to do so in good order: a class's end, and a little.
-const GRACE: Duration = CLASS_END.saturating_add(Duration::from_millis(50));
+/// How long a signal that ends the program may take to do so in good order.
+const GRACE: Duration = Duration::from_millis(950);
 
 /// Ends the program on a signal when the main thread cannot: it may be writing to a pipe that nobody reads, or to a
 /// terminal that Ctrl-S has stopped, and such a write cannot be called back.
@@ -113,7 +114,13 @@ fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
     Output::new(form, Look::new(color), interrupt.clone())
 }
 
-async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: &Arc<TerminalMode>) -> u8 {
+async fn work(
+    cli: &Cli,
+    output: &Arc<Output>,
+    interrupt: &Interrupt,
+    terminal: &Arc<TerminalMode>,
+    mut signals: EndingSignals,
+) -> u8 {
     let sink: Sink = {
         let output = output.clone();
         Arc::new(move |event: Event| output.show(&event))
@@ -121,7 +128,6 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
     lab.eager = true;
-    let mut signals = EndingSignals::listen();
     let status = tokio::select! {
         biased;
         status = signals.next() => status,
