@@ -5,7 +5,6 @@
 //! Each figure is the median of runs that alternate with the yardstick's, so that a machine that slows down slows both.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, missing_docs)]
 
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
@@ -94,17 +93,22 @@ fn blocking_loop(port: u16, pickles: bool) -> f64 {
             got += stream.read(&mut buffer[got..]).unwrap();
         }
         if pickles {
-            let came: BTreeMap<String, serde_pickle::Value> =
-                serde_pickle::from_slice(&buffer[..got], serde_pickle::DeOptions::new()).unwrap();
-            assert_eq!(came["n"], serde_pickle::Value::I64(n as i64));
+            let options = serde_pickle::DeOptions::new();
+            let came: Message = serde_pickle::from_slice(&buffer[..got], options).unwrap();
+            assert_eq!((came.n, came.name.as_str()), (n as i64, "Ada"));
         }
     }
     begun.elapsed().as_secs_f64()
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Message {
+    name: String,
+    n: i64,
+}
+
 fn pickled(n: i64) -> Vec<u8> {
-    let name = serde_pickle::Value::String("Ada".to_string());
-    let message = BTreeMap::from([("name", name), ("n", serde_pickle::Value::I64(n))]);
+    let message = Message { name: "Ada".to_string(), n };
     serde_pickle::to_vec(&message, serde_pickle::SerOptions::new()).unwrap()
 }
 
