@@ -1,36 +1,29 @@
 //! The prompt: the line editor in a thread of its own, with completion, hints and colours.
 
-use std::borrow::Cow;
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
-use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::error::ReadlineError;
-use rustyline::highlight::{CmdKind, Highlighter};
-use rustyline::hint::Hinter;
 use rustyline::history::{History as _, MemHistory};
-use rustyline::validate::Validator;
 use rustyline::{
-    Behavior, Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event,
-    EventContext, EventHandler, ExternalPrinter, Helper, KeyEvent, RepeatCount,
+    Behavior, Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventContext,
+    EventHandler, ExternalPrinter, KeyEvent, RepeatCount,
 };
 use tokio::sync::oneshot;
 use unicode_width::UnicodeWidthStr;
 
+use crate::assistant::Assistant;
 use crate::commands::{TABLE, announce};
 use crate::event::FailureKind;
 use crate::history::{History, LINES_MAX};
 use crate::lab::{Binding, Lab, OF_CLASS, OF_CONNECTION, OF_LISTENER, Pauser};
-use crate::language::complete::{Candidates, Known, complete, usage_hint};
-use crate::language::highlight::{Ink, inks};
+use crate::language::complete::Known;
 use crate::output::Output;
 use crate::platform::{self, TerminalMode};
 use crate::shell;
-use crate::value::{is_bidi, is_printable};
 
 /// How long `pause` waits for Enter before it looks whether it is still wanted.
 const PAUSE_LOOK: Duration = Duration::from_millis(100);
@@ -111,7 +104,7 @@ impl Editing {
         let (requests, inbox) = mpsc::channel();
         let (added, new_lines) = mpsc::channel::<String>();
         let (above, texts) = mpsc::sync_channel::<String>(ABOVE_MAX);
-        let assistant = Assistant { known: known.clone(), files: FilenameCompleter::new(), color };
+        let assistant = Assistant::new(known.clone(), color);
         std::thread::spawn(move || match editor(lines, assistant) {
             Ok(mut editor) => {
                 if let Ok(printer) = editor.create_external_printer() {
@@ -300,87 +293,6 @@ fn editor(lines: Vec<String>, assistant: Assistant) -> rustyline::Result<Editor<
     let mut editor = Editor::with_history(config, history)?;
     editor.set_helper(Some(assistant));
     Ok(editor)
-}
-
-/// What the editor asks while a line is typed.
-struct Assistant {
-    known: Arc<Mutex<Known>>,
-    files: FilenameCompleter,
-    color: bool,
-}
-
-impl Helper for Assistant {}
-
-impl Validator for Assistant {}
-
-impl Completer for Assistant {
-    type Candidate = Pair;
-
-    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match complete(&line[..pos], TABLE, &known) {
-            Candidates::Files => {
-                let (at, mut files) = self.files.complete_path(line, pos)?;
-                // A file's name can hold what would move the cursor, and could not be typed anyway.
-                files.retain(|file| file.display.chars().all(is_printable));
-                Ok((at, files))
-            }
-            Candidates::Words(at, words) => {
-                let pair = |word: String| Pair { display: word.trim_end().to_string(), replacement: word };
-                Ok((at, words.into_iter().map(pair).collect()))
-            }
-        }
-    }
-}
-
-impl Hinter for Assistant {
-    type Hint = String;
-
-    fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<String> {
-        if pos < line.len() { None } else { usage_hint(line, TABLE) }
-    }
-}
-
-impl Highlighter for Assistant {
-    /// Colours, and leaves out what is invisible: pasted control characters reach the line as they are, and the
-    /// editor reckons with no width for them. The parser names them when the line is run.
-    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        let is_shown =
-            |c: char| is_printable(c) || matches!(c, '\n' | '\t') || !(c.is_control() || is_bidi(c));
-        if !line.chars().all(is_shown) {
-            return Cow::Owned(line.chars().filter(|c| is_shown(*c)).collect());
-        }
-        if !self.color {
-            return Cow::Borrowed(line);
-        }
-        let mut painted = String::new();
-        for (ink, text) in inks(line) {
-            let style = style(ink);
-            painted.push_str(&format!("{style}{text}{style:#}"));
-        }
-        Cow::Owned(painted)
-    }
-
-    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        let dim = Style::new().dimmed();
-        if self.color { Cow::Owned(format!("{dim}{hint}{dim:#}")) } else { Cow::Borrowed(hint) }
-    }
-
-    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
-        self.color && kind != CmdKind::MoveCursor
-    }
-}
-
-fn style(ink: Ink) -> Style {
-    let color = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
-    match ink {
-        Ink::Plain => Style::new(),
-        Ink::Verb => Style::new().bold(),
-        Ink::Name => color(AnsiColor::Cyan),
-        Ink::Text => color(AnsiColor::Green),
-        Ink::Number => color(AnsiColor::Magenta),
-        Ink::Comment => Style::new().dimmed(),
-    }
 }
 
 /// Waits for Enter on the terminal, in a thread of its own that ends with the wait: a later prompt reads from there.
