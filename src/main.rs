@@ -4,7 +4,6 @@ use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Parser;
 use lab2sh::cli::{Cli, Color};
@@ -16,9 +15,6 @@ use lab2sh::output::{Form, Output, Trouble};
 use lab2sh::platform::{self, TerminalMode};
 use lab2sh::render::Look;
 use lab2sh::{prompt, replay, shell};
-
-/// How long a class may take to end, its clients' farewell of half a second included.
-const CLASS_END: Duration = Duration::from_millis(900);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -108,10 +104,12 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
 async fn end_classes(lab: &Lab, output: &Output) {
     output.set_above(None);
     lab.interrupt.clear();
-    for class in lab.classes() {
+    let classes = lab.classes();
+    // All at once: each gives its clients half a second.
+    classes.iter().for_each(|class| class.close());
+    for class in classes {
         tokio::select! {
-            // Longer than every seat's own farewell; a seat that hangs does not keep the others.
-            _ = tokio::time::timeout(CLASS_END, class.end()) => {}
+            () = class.end() => {}
             () = lab.interrupt.raised() => return,
         }
     }

@@ -49,6 +49,9 @@ async fn report(class: Arc<Class>) {
         if status != told {
             told = status;
             class.emit(What::ClassStatus { class: class.name.clone(), status, is_tick: true });
+        } else {
+            // Nothing new: what is not yet written out is.
+            class.emit(What::Waiting);
         }
     }
 }
