@@ -4,7 +4,6 @@ use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Parser;
 use lab2sh::cli::{Cli, Color};
@@ -16,9 +15,6 @@ use lab2sh::output::{Form, Output, Trouble};
 use lab2sh::platform::{self, EndingSignals, TerminalMode};
 use lab2sh::render::Look;
 use lab2sh::{prompt, replay, shell};
-
-/// How long a class may take to end, its clients' farewell of half a second included.
-const CLASS_END: Duration = Duration::from_millis(800);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -58,8 +54,8 @@ fn main() -> ExitCode {
     ExitCode::from(finish(&output, status))
 }
 
-/// How long a signal that ends the program may take to do so in good order: a class's end, and a little.
-const GRACE: Duration = CLASS_END.saturating_add(Duration::from_millis(50));
+/// How long a signal that ends the program may take to do so in good order: a class gives its clients half a second.
+const GRACE: Duration = Duration::from_millis(950);
 
 /// Ends the program on a signal when the main thread cannot: it may be writing to a pipe that nobody reads, or to a
 /// terminal that Ctrl-S has stopped, and such a write cannot be called back.
@@ -121,6 +117,7 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
     lab.eager = true;
+    let mut signals = EndingSignals::listen();
     let status = tokio::select! {
         biased;
         status = signals.next() => status,
@@ -134,10 +131,12 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
 async fn end_classes(lab: &Lab, output: &Output) {
     output.set_above(None);
     lab.interrupt.clear();
-    for class in lab.classes() {
+    let classes = lab.classes();
+    // All at once: each gives its clients half a second.
+    classes.iter().for_each(|class| class.close());
+    for class in classes {
         tokio::select! {
-            // Longer than every seat's own farewell; a seat that hangs does not keep the others.
-            _ = tokio::time::timeout(CLASS_END, class.end()) => {}
+            () = class.end() => {}
             () = lab.interrupt.raised() => return,
         }
     }

@@ -17,9 +17,10 @@ const BUFFER_BYTES: usize = 64 << 10;
 const PIPE_BYTES: usize = 4096;
 /// Back to the first column, and the line is empty (ECMA-48's EL).
 const ERASE_LINE: &str = "\r\x1b[K";
-/// How many lines a second arrivals may add to the screen, and messages beside them; ten thousand neither slow the serving nor
-/// hide the rest.
-const CROWD_LINES: usize = 20;
+/// How many lines a second arrivals may add to the screen; ten thousand do not slow the serving.
+const ARRIVAL_LINES: usize = 30;
+/// How many lines beside them tell of clients that failed or left, and how many of messages: a storm of either hides no arrival.
+const OTHER_LINES: usize = 15;
 /// How many of them one client's messages may be: a client that floods hides nobody else's.
 const SEAT_LINES: usize = 3;
 /// How often the counts of a class are told where they cannot stay at the bottom.
@@ -57,8 +58,11 @@ struct State {
     /// The line that stays at the bottom of a terminal, while it is drawn there.
     bottom: String,
     arrivals: Crowd,
+    failures: Crowd,
     messages: Crowd,
     told: Option<Instant>,
+    /// Counts that are to be told once it is time.
+    owed: Option<String>,
 }
 
 /// Lines of a class that come faster than a person reads: some are shown, the rest is counted.
@@ -72,20 +76,36 @@ struct Crowd {
 }
 
 impl Crowd {
-    /// Whether one more line of this seat may be shown now, when each seat may have `most`.
-    fn admits(&mut self, seat: u64, most: usize) -> bool {
+    /// Whether one more line of this seat may be shown now, when each seat may have `of_seat` a second and all `of_all`.
+    fn admits(&mut self, seat: u64, of_seat: usize, of_all: usize) -> bool {
         if self.since.is_none_or(|since| since.elapsed() >= Duration::from_secs(1)) {
             (self.since, self.shown) = (Some(Instant::now()), 0);
             self.of_seat.clear();
         }
         let so_far = self.of_seat.get(&seat).copied().unwrap_or(0);
-        let admits = self.shown < CROWD_LINES && so_far < most;
+        let admits = self.shown < of_all && so_far < of_seat;
         if admits {
             self.shown += 1;
             self.of_seat.insert(seat, so_far + 1);
         }
         self.held += usize::from(!admits);
         admits
+    }
+}
+
+impl State {
+    /// Whether a line of a class is shown, or only counted.
+    fn admits(&mut self, what: &What) -> bool {
+        match what {
+            What::SeatMessage { seat, .. } => self.messages.admits(*seat, SEAT_LINES, OTHER_LINES),
+            What::Arrival { arrival: it, .. } => match it.status {
+                // That shows in the counts.
+                "passed" => false,
+                "identified" => self.arrivals.admits(it.seat, ARRIVAL_LINES, ARRIVAL_LINES),
+                _ => self.failures.admits(it.seat, OTHER_LINES, OTHER_LINES),
+            },
+            _ => true,
+        }
     }
 }
 
@@ -129,7 +149,10 @@ impl Output {
     /// Writes what there is to say of an event.
     pub fn show(&self, event: &Event) {
         match (&event.what, self.form) {
-            (What::Waiting, _) => self.flush(),
+            (What::Waiting, _) => {
+                self.tell_counts();
+                self.flush();
+            }
             // What interrupted it is that its output goes nowhere, and that is told at the end.
             (What::Failed(failure), _) if failure.kind == FailureKind::Interrupted && self.is_broken() => {}
             (What::Failed(failure), Form::Text | Form::Quiet) => {
@@ -138,11 +161,11 @@ impl Output {
             (_, Form::Json) => self.write(&report::line(event)),
             (_, Form::Quiet) => {}
             (What::ClassStatus { is_tick: true, .. }, Form::Text) => self.counts(event),
-            (What::Arrival { arrival, .. }, Form::Text) if arrival.status == "passed" => {}
-            (What::Arrival { arrival, .. }, Form::Text)
-                if !self.lock().arrivals.admits(arrival.seat, CROWD_LINES) => {}
-            (What::SeatMessage { seat, .. }, Form::Text)
-                if !self.lock().messages.admits(*seat, SEAT_LINES) => {}
+            (What::Arrival { .. } | What::SeatMessage { .. }, Form::Text) => {
+                if self.lock().admits(&event.what) {
+                    self.write_event(event);
+                }
+            }
             (What::ClassClosed { .. }, Form::Text) => {
                 self.tell_held();
                 self.write_event(event);
@@ -159,14 +182,23 @@ impl Output {
 
     /// Says how many lines of a class were not shown since it was said last.
     fn tell_held(&self) {
-        let (arrivals, messages) = {
+        let parts: Vec<String> = {
             let mut state = self.lock();
-            (std::mem::take(&mut state.arrivals.held), std::mem::take(&mut state.messages.held))
+            let State { arrivals, failures, messages, .. } = &mut *state;
+            let more = |crowd: &mut Crowd, one: &str, many: &str| match std::mem::take(&mut crowd.held) {
+                0 => None,
+                1 => Some(format!("1 more {one}")),
+                n => Some(format!("{n} more {many}")),
+            };
+            [
+                more(arrivals, "arrival", "arrivals"),
+                more(failures, "that failed or left early", "that failed or left early"),
+                more(messages, "message", "messages"),
+            ]
+            .into_iter()
+            .flatten()
+            .collect()
         };
-        let more = |n: usize, what: &str| {
-            (n > 0).then(|| format!("{n} more {what}{}", if n == 1 { "" } else { "s" }))
-        };
-        let parts: Vec<String> = more(arrivals, "arrival").into_iter().chain(more(messages, "message")).collect();
         if !parts.is_empty() {
             self.write(&format!("  ... and {}\n", parts.join(", ")));
         }
@@ -184,13 +216,25 @@ impl Output {
             state.buffer.extend_from_slice(redrawn.as_bytes());
             self.flush_state(&mut state);
         } else if !is_typing {
-            if self.lock().told.is_none_or(|told| told.elapsed() >= COUNTS_EVERY) {
-                self.lock().told = Some(Instant::now());
-                self.write(&text);
-            }
+            self.lock().owed = Some(text);
+            self.tell_counts();
             // Who follows a file or a pipe sees arrivals as they come.
             self.flush();
         }
+    }
+
+    /// Tells the counts that are owed, if it is time.
+    fn tell_counts(&self) {
+        let text = {
+            let mut state = self.lock();
+            if state.told.is_some_and(|told| told.elapsed() < COUNTS_EVERY) {
+                return;
+            }
+            let Some(text) = state.owed.take() else { return };
+            state.told = Some(Instant::now());
+            text
+        };
+        self.write(&text);
     }
 
     /// Takes the line at the bottom away.

@@ -29,6 +29,8 @@ use crate::net::{Framing, Offer, WeakWriter, Writer, frame};
 const SEATS_RESERVED: u64 = 1000;
 /// How many bytes may wait for one client that does not read before it is given up, beside what the kernel holds.
 const QUEUE_MAX: usize = 256 << 10;
+/// How long the seats may take to end, their clients' farewell of half a second included.
+const EMPTY_MAX: Duration = Duration::from_millis(900);
 
 /// How many clients may be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -337,7 +339,8 @@ impl Class {
     /// Ends the class: every seat says farewell, and the roster is saved beside the journal where there is one.
     pub async fn end(&self) {
         self.close();
-        self.empty().await;
+        // A seat that hangs keeps neither the others nor the roster.
+        let _ = tokio::time::timeout(EMPTY_MAX, self.empty()).await;
         if let Some(table) = &self.table {
             let shown = crate::value::escape(&table.to_string_lossy()).into_owned();
             self.emit(match self.save(table) {

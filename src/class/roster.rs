@@ -55,6 +55,7 @@ pub struct Row {
 pub struct Roster {
     rows: BTreeMap<u64, Row>,
     first_seats: HashMap<String, u64>,
+    count: usize,
     /// Students who passed, each counted once.
     pub passed: usize,
     /// Clients that never became a student.
@@ -75,14 +76,17 @@ impl Roster {
         let row = self.rows.entry(seat).or_insert_with(|| Row {
             seat,
             peer: None,
-            status: Status::Identified,
+            status: Status::Connected,
             reason: String::new(),
             identity: Identity::default(),
             duplicate_of: None,
         });
+        let was_counted = row.status != Status::Connected && row.duplicate_of.is_none();
         row.identity = identity;
         row.status = Status::Identified;
         row.duplicate_of = first.filter(|first| *first != seat);
+        self.count += usize::from(row.duplicate_of.is_none());
+        self.count -= usize::from(was_counted);
         Some(row)
     }
 
@@ -124,7 +128,7 @@ impl Roster {
 
     /// Students on the roster: rows with an identity, a student who came twice counted once.
     pub fn count(&self) -> usize {
-        self.students().filter(|row| row.duplicate_of.is_none()).count()
+        self.count
     }
 
     /// Rows with an identity.

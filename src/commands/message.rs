@@ -151,6 +151,12 @@ async fn send_to_seat(
 
 fn cannot_send(name: &str, error: &std::io::Error, given: u64, was_reset: bool) -> Failure {
     use std::io::ErrorKind as Kind;
+    let brief = match error.kind() {
+        Kind::BrokenPipe if !was_reset => Some("closed"),
+        Kind::BrokenPipe | Kind::ConnectionReset | Kind::ConnectionAborted => Some("reset"),
+        Kind::TimedOut => Some("dead"),
+        _ => None,
+    };
     let why = match error.kind() {
         // A reset is told once by the kernel; after that the pipe is just broken.
         Kind::BrokenPipe if !was_reset => "its peer has closed".to_string(),
@@ -162,6 +168,7 @@ fn cannot_send(name: &str, error: &std::io::Error, given: u64, was_reset: bool) 
         _ => net::reason(error),
     };
     let failure = Failure::network(format!("cannot send on `{name}`: {why}"));
+    let failure = Failure { brief: brief.map(str::to_string), ..failure };
     match (error.kind(), given) {
         (Kind::NotConnected, _) => failure.hint("`shutdown write` was final; a new `connect` can send again"),
         (_, 0) => failure.hint("nothing of this message was sent; `connect` opens a new connection"),

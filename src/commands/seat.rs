@@ -17,6 +17,8 @@ use super::flow;
 const FAREWELL: Duration = Duration::from_millis(500);
 /// Class programs take two messages that come in one read for one: so far apart they are sent.
 const APART: Duration = Duration::from_millis(100);
+/// What a client still sends then is read in pieces this large, in bytes: ten thousand may be told at once.
+const HEARD_AT_ONCE: usize = 4096;
 /// How often it is told how a class stands.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
 /// The largest message of a client, in bytes, unless `set max-message` asks for less. Class programs send up to 5,382 B, and
@@ -49,6 +51,9 @@ async fn report(class: Arc<Class>) {
         if status != told {
             told = status;
             class.emit(What::ClassStatus { class: class.name.clone(), status, is_tick: true });
+        } else {
+            // Nothing new: what is not yet written out is.
+            class.emit(What::Waiting);
         }
     }
 }
@@ -167,7 +172,7 @@ async fn farewell(lab: &mut Lab) {
         let _ = connection.writer().offer(&frame(settings.framing, payload), MESSAGE_MAX);
         // What it sends now goes nowhere; one that sends without end is not listened to.
         let mut heard = 0;
-        while let Ok((bytes, None)) = connection.recv(MESSAGE_MAX).await {
+        while let Ok((bytes, None)) = connection.recv(HEARD_AT_ONCE).await {
             heard += bytes.len();
             if heard > MESSAGE_MAX {
                 break;

@@ -33,10 +33,10 @@ pub fn event(what: &What, look: &Look) -> Option<String> {
             format!("  {}  closed: {}\n", look.bold(class), counts(status))
         }
         What::Broadcast { value, reached, dropped, .. } => {
-            let lost = if *dropped > 0 {
-                format!("; {} do not read and are given up", dropped)
-            } else {
-                String::new()
+            let lost = match dropped {
+                0 => String::new(),
+                1 => "; 1 does not read and is given up".to_string(),
+                _ => format!("; {dropped} do not read and are given up"),
             };
             let (shown, _) = value.repr_cut(super::SHOWN_VALUE);
             format!(
