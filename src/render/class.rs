@@ -55,7 +55,8 @@ pub fn event(what: &What, look: &Look) -> Option<String> {
 /// A line for one who arrived or failed; that it passed shows in the counts and in the table.
 fn arrival(arrival: &Arrival, look: &Look) -> Option<String> {
     let who: String = escape(&arrival.who).chars().take(SHOWN_IDENTITY).collect();
-    let seat = look.bold(&format!("seat{}", arrival.seat));
+    let seat = format!("seat{}", arrival.seat);
+    let seat = look.bold(&seat);
     let reason = escape(&arrival.reason);
     Some(match arrival.status {
         "passed" => return None,
