@@ -155,8 +155,7 @@ async fn roster(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         }
         [Parsed::Word("passed")] => {
             let (class, seat) = seat_of(lab, call)?;
-            class.pass(seat);
-            Ok(())
+            class.pass(seat).await.map_err(|why| Failure::network(why.clone()).brief(why))
         }
         [Parsed::Word(_), Parsed::Text(_)] => {
             let file = call.text(lab, 1)?;
