@@ -337,6 +337,7 @@ impl Class {
             failed: state.roster.failed,
             refused: state.refused,
             messages: self.messages.load(Ordering::Relaxed),
+            rate: 0,
         }
     }
 
