@@ -114,7 +114,7 @@ fn write(mut file: File, mut end: u64, inbox: &mpsc::Receiver<Entry>) {
             Err(_) => drop(file.set_len(end)),
         }
         for entry in batch {
-            let _ = entry.kept.send(outcome.as_ref().map(|()| ()).map_err(reason));
+            let _ = entry.kept.send(outcome.as_ref().copied().map_err(reason));
         }
     }
 }
