@@ -126,6 +126,8 @@ pub struct ClassStatus {
     pub refused: u64,
     /// Messages received in listening mode.
     pub messages: u64,
+    /// How many of them came within the last second; 0 where nobody counts by the second.
+    pub rate: u64,
 }
 
 /// A half of a connection.

@@ -24,7 +24,7 @@ use common::{Done, Peer, Shell, script, strace_or_skip};
 
 /// The built-in seat script with a short deadline.
 const SEAT: &str = "send {\"clientid\": $seat, \"client_id\": $seat}\nexpect _ as identity within 1s\n\
-                    roster $identity\nsleep 100ms\nsend 1\nroster passed\nlisten\n";
+                    roster $identity\nsleep 100ms\nroster passed\nsend 1\nlisten\n";
 /// What it may take an honest client in a test: an idle machine needs a tenth of this.
 const PROMPT: Duration = Duration::from_secs(5);
 /// How much larger the server may be after an attack, in KiB.
@@ -577,7 +577,7 @@ fn a_second_ctrl_c_ends_at_once() {
 #[test]
 fn a_seat_that_fails_disturbs_no_other() {
     let seat = "send {\"clientid\": $seat}\nexpect {\"sid\": int as sid} as identity within 2s\nroster $identity\n\
-                check $sid > 2\nsleep 100ms\nsend 1\nroster passed\nlisten\n";
+                check $sid > 2\nsleep 100ms\nroster passed\nsend 1\nlisten\n";
     let mut class = serving(prepared("serve 0 with odd.lab as class\nwait class\n").file("odd.lab", seat));
     let wrong = honest(class.port, 1);
     assert!(wrong.is_err());

@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::oneshot;
 
 use super::identity::Identity;
+use crate::pattern::count;
 use crate::platform::reason;
 
 /// How many entries one sync may carry. A class that arrives at once waits for a few syncs, not for thousands.
@@ -25,7 +26,7 @@ pub struct Journal {
 
 struct Entry {
     line: String,
-    kept: Option<oneshot::Sender<Result<(), String>>>,
+    kept: oneshot::Sender<Result<(), String>>,
 }
 
 /// What a journal held when it was opened.
@@ -44,28 +45,31 @@ impl Journal {
     pub fn open(path: &Path) -> Result<(Journal, Kept), String> {
         let shown = crate::value::escape(&path.to_string_lossy()).into_owned();
         let failed = |error: io::Error| format!("cannot open the journal `{shown}`: {}", reason(&error));
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(format!("the journal `{shown}` is in use by another server"));
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
+        let mut file = locked(path, &shown)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         let (mut kept, good, bad) = read(&bytes);
         if !bad.is_empty() {
-            let aside = set_aside(path, &bad).map_err(failed)?;
-            file.set_len(0)
-                .and_then(|()| file.write_all(&good))
-                .and_then(|()| file.sync_all())
-                .map_err(failed)?;
-            kept.warning = Some(format!(
-                "{} B at the end of the journal `{shown}` were torn and are set aside in `{}`",
-                bad.len(),
-                crate::value::escape(&aside.to_string_lossy())
-            ));
+            let aside = beside(path, ".bad");
+            set_aside(&aside, &bad).map_err(failed)?;
+            let is_torn = bytes.starts_with(&good);
+            if is_torn {
+                file.set_len(good.len() as u64).and_then(|()| file.sync_all()).map_err(failed)?;
+            } else {
+                // A new file takes the old one's place when it is whole: no moment without the rows.
+                let new = beside(path, ".new");
+                write_synced(&new, &good).map_err(failed)?;
+                std::fs::rename(&new, path).map_err(failed)?;
+                file = locked(path, &shown)?;
+            }
+            let what = if is_torn {
+                format!("the last {} B of the journal `{shown}` are torn", bad.len())
+            } else {
+                let lines = bad.split_inclusive(|byte| *byte == b'\n').count();
+                format!("{} of the journal `{shown}` cannot be read", count(lines as u64, "line"))
+            };
+            let aside = crate::value::escape(&aside.to_string_lossy()).into_owned();
+            kept.warning = Some(format!("{what}: set aside in `{aside}`; every other line is kept"));
         }
         let end = file.seek(SeekFrom::End(0)).map_err(failed)?;
         let (entries, inbox) = mpsc::channel();
@@ -83,17 +87,16 @@ impl Journal {
         self.keep(json!({"seats": up_to})).await
     }
 
-    /// Notes that a row passed; nobody waits for it, because the identity that it stands on is kept.
-    pub fn passed(&self, seat: u64) {
-        let line = format!("{}\n", json!({"seat": seat, "passed": true}));
-        let _ = self.entries.send(Entry { line, kept: None });
+    /// Keeps that a row passed.
+    pub async fn passed(&self, seat: u64) -> Result<(), String> {
+        self.keep(json!({"seat": seat, "passed": true})).await
     }
 
     async fn keep(&self, object: Json) -> Result<(), String> {
         let (kept, answer) = oneshot::channel();
         let line = format!("{object}\n");
         let gone = || "the journal is closed".to_string();
-        self.entries.send(Entry { line, kept: Some(kept) }).map_err(|_| gone())?;
+        self.entries.send(Entry { line, kept }).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }
@@ -111,9 +114,7 @@ fn write(mut file: File, mut end: u64, inbox: &mpsc::Receiver<Entry>) {
             Err(_) => drop(file.set_len(end)),
         }
         for entry in batch {
-            if let Some(kept) = entry.kept {
-                let _ = kept.send(outcome.as_ref().copied().map_err(reason));
-            }
+            let _ = entry.kept.send(outcome.as_ref().copied().map_err(reason));
         }
     }
 }
@@ -151,12 +152,43 @@ fn note(kept: &mut Kept, object: &Json) -> Option<()> {
     Some(())
 }
 
-fn set_aside(path: &Path, bad: &[u8]) -> io::Result<PathBuf> {
+/// Opens or makes the file for this server alone.
+fn locked(path: &Path, shown: &str) -> Result<File, String> {
+    let failed = |error: io::Error| format!("cannot open the journal `{shown}`: {}", reason(&error));
+    let is_new = !path.exists();
+    let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(format!("the journal `{shown}` is in use by another server"));
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    #[cfg(unix)]
+    if is_new && let Some(folder) = path.parent() {
+        // The file's name has to outlive a loss of power too; not every file system can promise it.
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
+    #[cfg(not(unix))]
+    let _ = is_new;
+    Ok(file)
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".bad");
-    let aside = PathBuf::from(name);
-    let mut file = OpenOptions::new().append(true).create(true).open(&aside)?;
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+fn set_aside(aside: &Path, bad: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).open(aside)?;
     file.write_all(bad)?;
-    file.sync_all()?;
-    Ok(aside)
+    file.sync_all()
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }

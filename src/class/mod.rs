@@ -198,13 +198,22 @@ impl Class {
         Ok(())
     }
 
-    /// A client was told that it passed.
-    pub fn pass(&self, seat: u64) {
+    /// A client passed: on disk first, where there is a journal, so that it can be told then.
+    pub async fn pass(&self, seat: u64) -> Result<(), String> {
+        let is_identified =
+            self.with_roster(|roster| roster.row(seat).is_some_and(|row| row.status == Status::Identified));
+        if !is_identified {
+            return Err("it is not on the roster: `roster VALUE` comes before `roster passed`".to_string());
+        }
         if let Some(journal) = &self.journal {
-            journal.passed(seat);
+            journal
+                .passed(seat)
+                .await
+                .map_err(|why| format!("the journal cannot keep that it passed: {why}"))?;
         }
         let arrival = self.state().roster.pass(seat).map(arrival);
         self.tell(arrival);
+        Ok(())
     }
 
     /// A client is gone, for this reason.
@@ -328,6 +337,7 @@ impl Class {
             failed: state.roster.failed,
             refused: state.refused,
             messages: self.messages.load(Ordering::Relaxed),
+            rate: 0,
         }
     }
 

@@ -90,12 +90,28 @@ impl Roster {
         Some(row)
     }
 
-    /// An identified client was told that it passed. The first seat of a student counts.
+    /// An identified client passed. The first seat of a student that passes counts; one that never did is its duplicate then.
     pub fn pass(&mut self, seat: u64) -> Option<&Row> {
         let row = self.rows.get_mut(&seat).filter(|row| row.status == Status::Identified)?;
         row.status = Status::Passed;
-        self.passed += usize::from(row.duplicate_of.is_none());
-        Some(row)
+        let first = row.identity.key().and_then(|key| self.first_seats.get_mut(&key));
+        match first {
+            Some(first) if *first != seat => {
+                let before = *first;
+                if self.rows.get(&before).is_some_and(|row| row.status != Status::Passed) {
+                    *first = seat;
+                    self.passed += 1;
+                    if let Some(row) = self.rows.get_mut(&before) {
+                        row.duplicate_of = Some(seat);
+                    }
+                    if let Some(row) = self.rows.get_mut(&seat) {
+                        row.duplicate_of = None;
+                    }
+                }
+            }
+            _ => self.passed += 1,
+        }
+        self.rows.get(&seat)
     }
 
     /// A client is gone. One that never said who it is leaves the roster and is counted; a pass stays.
@@ -145,5 +161,33 @@ fn before(reason: &str, what: &str) -> String {
             Some(time) => format!("no identity in {time}"),
             None => reason.to_string(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ada() -> Identity {
+        Identity { name: "Ada".to_string(), student_id: "1".to_string(), ..Identity::default() }
+    }
+
+    #[test]
+    fn a_student_counts_once_with_the_seat_that_passed_first() {
+        let mut roster = Roster::default();
+        let marked = |roster: &Roster| roster.rows().map(|row| row.duplicate_of).collect::<Vec<_>>();
+        for seat in 1..=4 {
+            roster.connect(seat, SocketAddr::from(([127, 0, 0, 1], 1)));
+            roster.identify(seat, ada());
+        }
+        assert_eq!(marked(&roster), [None, Some(1), Some(1), Some(1)]);
+        roster.leave(1, "reset");
+        roster.pass(3);
+        assert_eq!((roster.passed, roster.count()), (1, 1), "the first try failed, the third passed");
+        assert_eq!(marked(&roster), [Some(3), Some(1), None, Some(1)]);
+        roster.pass(2);
+        roster.pass(4);
+        assert_eq!((roster.passed, roster.count()), (1, 1), "no second pass of one student counts");
+        assert_eq!(roster.row(3).map(|row| row.duplicate_of), Some(None));
     }
 }

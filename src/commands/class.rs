@@ -155,8 +155,7 @@ async fn roster(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         }
         [Parsed::Word("passed")] => {
             let (class, seat) = seat_of(lab, call)?;
-            class.pass(seat);
-            Ok(())
+            class.pass(seat).await.map_err(|why| Failure::network(why.clone()).brief(why))
         }
         [Parsed::Word(_), Parsed::Text(_)] => {
             let file = call.text(lab, 1)?;
@@ -248,11 +247,13 @@ async fn wait(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         (Some(false), Some(wanted)) => {
             Err(Failure::check(format!("`{name}` was closed when {} of {wanted} had passed", status.passed)))
         }
-        (None, wanted) => {
-            let wanted =
-                wanted.map_or(String::new(), |wanted| format!(": {} of {wanted} passed", status.passed));
-            Err(Failure::check(format!("`{name}` is still open after {}{wanted}", limit.shown()))
-                .hint("`roster` shows who is missing"))
-        }
+        (None, Some(wanted)) => Err(Failure::check(format!(
+            "{} of {wanted} students of `{name}` passed within {}",
+            status.passed,
+            limit.shown()
+        ))
+        .hint("`roster` shows who passed and how the others stand")),
+        (None, None) => Err(Failure::check(format!("`{name}` is still open after {}", limit.shown()))
+            .hint("`close` ends a class; `wait NAME for N passed` ends when N students have passed")),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::net::UdpSocket;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::class::Class;
 use crate::command::Script;
-use crate::event::{Event, Failure, Sink, What};
+use crate::event::{ClassStatus, Event, Failure, Sink, What};
 use crate::lab::{Lab, Settings};
 use crate::net::{Connection, End, Listener, frame};
 use crate::value::Value;
@@ -40,6 +40,7 @@ pub fn start(class: Arc<Class>, listener: Listener, script: Arc<Script>, setting
 /// Tells how the class stands, when that has changed.
 async fn report(class: Arc<Class>) {
     let mut told = class.status();
+    let (mut messages, mut counted) = (told.messages, Instant::now());
     let mut ticks = tokio::time::interval(STATUS_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !class.is_closing() {
@@ -48,6 +49,9 @@ async fn report(class: Arc<Class>) {
             () = class.closing() => return,
         }
         let status = class.status();
+        let rate = (status.messages - messages) as f64 / counted.elapsed().as_secs_f64().max(f64::EPSILON);
+        (messages, counted) = (status.messages, Instant::now());
+        let status = ClassStatus { rate: rate.round() as u64, ..status };
         if status != told {
             told = status;
             class.emit(What::ClassStatus { class: class.name.clone(), status, is_tick: true });
@@ -141,11 +145,16 @@ async fn seat(class: Arc<Class>, mut lab: Box<Lab>, script: Arc<Script>, number:
         biased;
         () = class.closing() => None,
         outcome = flow::run_items(&mut lab, &script) => {
-            Some(outcome.map_or_else(brief, |()| "closed".to_string()))
+            Some(outcome.map_err(brief))
         }
     };
-    sitting.reason = ended.unwrap_or_else(|| "the class ended first".to_string());
-    Box::pin(farewell(&mut lab)).await;
+    let is_well = !matches!(ended, Some(Err(_)));
+    sitting.reason = match ended {
+        None => "the class ended first".to_string(),
+        Some(Ok(())) => "closed".to_string(),
+        Some(Err(reason)) => reason,
+    };
+    Box::pin(farewell(&mut lab, is_well)).await;
 }
 
 fn brief(failure: Failure) -> String {
@@ -153,22 +162,25 @@ fn brief(failure: Failure) -> String {
 }
 
 /// A pickled None, as class programs know it, and a moment to leave: then nobody meets a reset or an end without a word.
-async fn farewell(lab: &mut Lab) {
+async fn farewell(lab: &mut Lab, is_well: bool) {
     let settings = lab.settings;
     // Without a connection the script has closed it.
     let Ok(link) = lab.link("me") else { return };
     let connection = &mut link.connection;
-    let end = connection.end();
-    if end.is_some_and(|end| end != End::Closed) || !connection.writer().can_write() {
+    let is_there = match connection.end() {
+        None => true,
+        // It may have closed its half only, and wait for the rest of the conversation.
+        Some(End::Closed) => is_well,
+        Some(_) => false,
+    };
+    if !is_there || !connection.writer().can_write() {
         return;
     }
+    // The ack may have been sent just now.
+    tokio::time::sleep(APART).await;
+    let payload = crate::pickle::encode(&Value::None, settings.protocol).unwrap_or_default();
+    let _ = connection.writer().offer(&frame(settings.framing, payload), MESSAGE_MAX);
     let leaves = async {
-        if end.is_some() {
-            // Its half of the conversation is over and it may still read: apart from the ack, which it may not have read yet.
-            tokio::time::sleep(APART).await;
-        }
-        let payload = crate::pickle::encode(&Value::None, settings.protocol).unwrap_or_default();
-        let _ = connection.writer().offer(&frame(settings.framing, payload), MESSAGE_MAX);
         // What it sends now goes nowhere; one that sends without end is not listened to.
         let mut heard = 0;
         while let Ok((bytes, None)) = connection.recv(HEARD_AT_ONCE).await {
