@@ -50,11 +50,20 @@ pub struct Row {
     pub duplicate_of: Option<u64>,
 }
 
+impl Row {
+    /// Whether it is a student's first row.
+    fn is_counted(&self) -> bool {
+        self.status != Status::Connected && self.duplicate_of.is_none()
+    }
+}
+
 /// The rows of students, and counts of everything else.
 #[derive(Debug, Default)]
 pub struct Roster {
     rows: BTreeMap<u64, Row>,
     first_seats: HashMap<String, u64>,
+    /// Students on the roster: rows with an identity, a student who came twice counted once.
+    pub count: usize,
     /// Students who passed, each counted once.
     pub passed: usize,
     /// Clients that never became a student.
@@ -75,14 +84,17 @@ impl Roster {
         let row = self.rows.entry(seat).or_insert_with(|| Row {
             seat,
             peer: None,
-            status: Status::Identified,
+            status: Status::Connected,
             reason: String::new(),
             identity: Identity::default(),
             duplicate_of: None,
         });
+        // Said anew, it may be another student.
+        self.count -= usize::from(row.is_counted());
         row.identity = identity;
         row.status = Status::Identified;
         row.duplicate_of = first.filter(|first| *first != seat);
+        self.count += usize::from(row.is_counted());
         Some(row)
     }
 
@@ -122,11 +134,6 @@ impl Roster {
         self.rows.get(&seat)
     }
 
-    /// Students on the roster: rows with an identity, a student who came twice counted once.
-    pub fn count(&self) -> usize {
-        self.students().filter(|row| row.duplicate_of.is_none()).count()
-    }
-
     /// Rows with an identity.
     pub fn students(&self) -> impl Iterator<Item = &Row> {
         self.rows.values().filter(|row| row.status != Status::Connected)
@@ -141,5 +148,28 @@ fn before(reason: &str, what: &str) -> String {
             Some(time) => format!("no identity in {time}"),
             None => reason.to_string(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_student_counts_once() {
+        let mut roster = Roster::default();
+        let student =
+            |id: &str| Identity { name: "Ada".into(), student_id: id.into(), ..Identity::default() };
+        roster.connect(1, ([127, 0, 0, 1], 1).into());
+        assert_eq!(roster.count, 0);
+        roster.identify(1, student("7"));
+        roster.identify(1, student("7"));
+        assert_eq!(roster.count, 1);
+        // Again from another seat, and from one that says another student at first.
+        roster.identify(2, student("7"));
+        roster.identify(3, student("8"));
+        assert_eq!(roster.count, 2);
+        roster.identify(3, student("7"));
+        assert_eq!(roster.count, 1);
     }
 }
