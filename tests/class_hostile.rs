@@ -296,7 +296,7 @@ fn one_that_never_reads_is_given_up_and_the_others_hear_everything() {
     let mut lines = "serve 0 as class\nwait class for 6 passed within 20s\n".to_string();
     let text = "x".repeat(100_000);
     for _ in 0..told {
-        lines += &format!("broadcast \"{text}\"\nsleep 10ms\n");
+        lines += &format!("broadcast \"{text}\"\nsleep 40ms\n");
     }
     let mut class = class(&lines);
     let deaf = Peer::client("faultpeer.py", &["attack", "deaf", &class.port.to_string()]).unwrap();
