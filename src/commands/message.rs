@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::command::{Arg, Call, Codec, Group, Names, Parsed, Spec};
 use crate::event::{Failure, FailureKind, Message, What};
 use crate::lab::{Lab, Settings};
-use crate::net::{self, End, Send};
+use crate::net::{self, End, Send, Writer};
 use crate::pickle;
 use crate::value::Value;
 
@@ -57,48 +57,36 @@ struct Outgoing {
 }
 
 async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
-    if let Some((name, _)) = &call.target
-        && lab.get(name).is_none()
-        && let Some((writer, framing)) = lab.seat_writer(name)
-    {
-        return send_to_seat(lab, call, name, &writer, framing).await;
-    }
-    let name = lab.socket_name(call)?;
-    lab.link(&name)?;
-    let settings = lab.settings_of(&name);
+    let Outlet { name, writer, settings, end } = outlet(lab, call)?;
     let outgoing = outgoing(lab, call, &settings)?;
     let limit = lab.limit(call, Some(&name));
     let started = Instant::now();
-    let connection = &mut lab.link(&name)?.connection;
-    let before = connection.writer().sent();
-    let left_over = connection.writer().unsent() as u64;
-    let nobody_reads = connection.end() == Some(End::Closed);
-    let outcome = limit.wait(connection.send(settings.framing, outgoing.payload)).await;
-    let took = started.elapsed();
-    let given = connection.writer().sent() - before;
+    let (before, left_over) = (writer.sent(), writer.unsent() as u64);
+    let bytes = net::frame(settings.framing, outgoing.payload);
+    let length = bytes.len();
+    let outcome = limit.wait(writer.send(bytes)).await;
+    let given = writer.sent() - before;
     match outcome {
         Some(Send::All) => {
+            let notes = (end == Some(End::Closed)).then(|| AFTER_ITS_END.to_string());
             let message = Message {
                 value: outgoing.value,
-                bytes: usize::try_from(given - left_over.min(given)).unwrap_or(usize::MAX),
+                bytes: length,
                 codec: outgoing.codec,
                 protocol: outgoing.protocol,
                 reads: 0,
                 waiting: 0,
                 actions: Vec::new(),
-                notes: nobody_reads.then(|| AFTER_ITS_END.to_string()).into_iter().collect(),
-                took,
+                notes: notes.into_iter().collect(),
+                took: started.elapsed(),
                 expected: false,
             };
             lab.emit(What::Sent { socket: name, message });
             Ok(())
         }
-        Some(Send::Broken(error)) => {
-            let was_reset = connection.end() == Some(End::Reset);
-            Err(cannot_send(&name, &error, given, was_reset))
-        }
+        Some(Send::Broken(error)) => Err(cannot_send(&name, &error, given, end == Some(End::Reset))),
         None => {
-            let all = given + connection.writer().unsent() as u64;
+            let all = given + writer.unsent() as u64;
             let mut failure = Failure::network(format!(
                 "`{name}` sent {given} of {all} B within {}: its peer does not read",
                 limit.shown()
@@ -111,42 +99,29 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     }
 }
 
-/// `@seat3 send ...`: the class reads that connection, anybody may write to it.
-async fn send_to_seat(
-    lab: &Lab,
-    call: &Call,
-    name: &str,
-    writer: &net::Writer,
-    framing: net::Framing,
-) -> Result<(), Failure> {
-    let outgoing = outgoing(lab, call, &lab.settings)?;
-    let limit = lab.limit(call, None);
-    let started = Instant::now();
-    let bytes = net::frame(framing, outgoing.payload);
-    let length = bytes.len();
-    match limit.wait(writer.send(bytes)).await {
-        Some(Send::All) => {
-            let message = Message {
-                value: outgoing.value,
-                bytes: length,
-                codec: outgoing.codec,
-                protocol: outgoing.protocol,
-                reads: 0,
-                waiting: 0,
-                actions: Vec::new(),
-                notes: Vec::new(),
-                took: started.elapsed(),
-                expected: false,
-            };
-            lab.emit(What::Sent { socket: name.to_string(), message });
-            Ok(())
-        }
-        Some(Send::Broken(error)) => Err(cannot_send(name, &error, 0, false)),
-        None => Err(Failure::network(format!(
-            "`{name}` does not read: the message waits within {}",
-            limit.shown()
-        ))),
+/// Where a message goes out.
+struct Outlet {
+    name: String,
+    writer: Writer,
+    settings: Settings,
+    /// How the peer's sending ended, if that is known.
+    end: Option<End>,
+}
+
+/// A connection of this interpreter, or with `@seat3` one that a class reads: anybody may write to it.
+fn outlet(lab: &mut Lab, call: &Call) -> Result<Outlet, Failure> {
+    if let Some((name, _)) = &call.target
+        && lab.get(name).is_none()
+        && let Some((writer, framing)) = lab.seat_writer(name)
+    {
+        let settings = Settings { framing, ..lab.settings };
+        return Ok(Outlet { name: name.clone(), writer, settings, end: None });
     }
+    let name = lab.socket_name(call)?;
+    let settings = lab.settings_of(&name);
+    let connection = &lab.link(&name)?.connection;
+    let (writer, end) = (connection.writer().clone(), connection.end());
+    Ok(Outlet { name, writer, settings, end })
 }
 
 fn cannot_send(name: &str, error: &std::io::Error, given: u64, was_reset: bool) -> Failure {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
-use super::framing::{Found, Framer, Framing, frame};
-use super::writer::{Send, Writer};
+use super::framing::{Found, Framer, Framing};
+use super::writer::Writer;
 use crate::platform;
 
 /// An idle connection is probed after this long, so that a peer that is gone without a word is noticed within 5 seconds.
@@ -318,11 +318,6 @@ impl Connection {
         }
         let (framing, max) = (self.framer.framing(), self.framer.max());
         self.framer = Framer::new(framing, max);
-    }
-
-    /// Puts a message on the stream and waits until the kernel has all of it; see [`Writer::send`].
-    pub async fn send(&mut self, framing: Framing, payload: Vec<u8>) -> Send {
-        self.writer.send(frame(framing, payload)).await
     }
 
     /// The sending half, for others to hold.
