@@ -12,8 +12,9 @@
 //! - [`net`]: sockets and message boundaries; [`pickle`]: scanning, decoding, encoding
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
-//! - [`prompt`], [`replay`]: what drives the shell; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
+//! - [`prompt`], [`replay`]: what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
 
+pub mod assistant;
 pub mod class;
 pub mod cli;
 pub mod command;

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use lab2sh::cli::{Cli, Color};
@@ -12,7 +13,7 @@ use lab2sh::commands::TABLE;
 use lab2sh::event::{Event, Failure, FailureKind, Sink, What};
 use lab2sh::lab::{Interrupt, Lab};
 use lab2sh::output::{Form, Output, Trouble};
-use lab2sh::platform::{self, TerminalMode};
+use lab2sh::platform::{self, EndingSignals, TerminalMode};
 use lab2sh::render::Look;
 use lab2sh::{prompt, replay, shell};
 
@@ -21,6 +22,8 @@ fn main() -> ExitCode {
     let terminal = Arc::new(TerminalMode::save());
     let interrupt = Interrupt::default();
     let output = Arc::new(output(&cli, &interrupt));
+    let guarded = terminal.clone();
+    output.before_it_can_block(move || end_in_any_case(guarded));
     // One thread: a round trip costs no wake-up of another, and a script is one conversation at a time.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let status = match runtime {
@@ -50,6 +53,30 @@ fn main() -> ExitCode {
     // What is written next must not meet a terminal in the line editor's mode.
     terminal.restore();
     ExitCode::from(finish(&output, status))
+}
+
+/// How long a signal that ends the program may take to do so in good order: a class gives its clients half a second.
+const GRACE: Duration = Duration::from_millis(950);
+
+/// Ends the program on a signal when the main thread cannot: it may be writing to a pipe that nobody reads, or to a
+/// terminal that Ctrl-S has stopped, and such a write cannot be called back.
+fn end_in_any_case(terminal: Arc<TerminalMode>) {
+    let (listens, ready) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        let status = runtime.block_on(async {
+            let mut signals = EndingSignals::listen();
+            // Nobody has gone: main waits for this.
+            let _ = listens.send(());
+            signals.next().await
+        });
+        std::thread::park_timeout(GRACE);
+        terminal.restore();
+        #[allow(clippy::disallowed_methods, reason = "main would have returned by now if it could")]
+        std::process::exit(i32::from(status));
+    });
+    // Only then may main begin to write. Without a runtime there is nothing to wait for.
+    let _ = ready.recv();
 }
 
 /// The last of the output; a trouble with it decides the status.
@@ -91,9 +118,10 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
     lab.eager = true;
+    let mut signals = EndingSignals::listen();
     let status = tokio::select! {
         biased;
-        status = platform::ending_signal() => status,
+        status = signals.next() => status,
         status = drive(&mut lab, cli, output, terminal) => status,
     };
     end_classes(&lab, output).await;

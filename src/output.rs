@@ -13,6 +13,8 @@ use crate::report;
 /// Output is written out at this size where it goes to no terminal, in bytes; and whenever a step waits.
 const BUFFER_BYTES: usize = 64 << 10;
 
+/// No pipe holds less than this, in bytes: Linux gives 65,536, macOS 16,384, and 4,096 where memory is short.
+const PIPE_BYTES: usize = 4096;
 /// Back to the first column, and the line is empty (ECMA-48's EL).
 const ERASE_LINE: &str = "\r\x1b[K";
 /// How many lines a second arrivals may add to the screen; ten thousand do not slow the serving.
@@ -48,6 +50,9 @@ pub struct Output {
 #[derive(Default)]
 struct State {
     buffer: Vec<u8>,
+    written: usize,
+    /// What is to be done before a write can wait for its reader.
+    guard: Option<Box<dyn FnOnce() + Send>>,
     began: bool,
     trouble: Option<Trouble>,
     /// The line that stays at the bottom of a terminal, while it is drawn there.
@@ -121,6 +126,14 @@ impl Output {
     pub fn new(form: Form, look: Look, interrupt: Interrupt) -> Output {
         let is_terminal = io::stdout().is_terminal();
         Output { form, look, is_terminal, state: Mutex::default(), above: Mutex::default(), interrupt }
+    }
+
+    /// Calls `guard` before the first write that can wait for its reader: on a terminal at once.
+    pub fn before_it_can_block(&self, guard: impl FnOnce() + Send + 'static) {
+        if self.is_terminal {
+            return guard();
+        }
+        self.lock().guard = Some(Box::new(guard));
     }
 
     /// How its lines look now: a terminal's width changes with its window.
@@ -277,6 +290,12 @@ impl Output {
     }
 
     fn flush_state(&self, state: &mut State) {
+        state.written += state.buffer.len();
+        if state.written > PIPE_BYTES
+            && let Some(guard) = state.guard.take()
+        {
+            guard();
+        }
         let mut stdout = io::stdout().lock();
         let outcome = stdout.write_all(&state.buffer).and_then(|()| stdout.flush());
         state.buffer.clear();

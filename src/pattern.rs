@@ -85,6 +85,14 @@ pub struct Mismatch {
     pub hint: Option<String>,
 }
 
+impl Mismatch {
+    /// The same mismatch, seen from the container that holds the place under this key or index.
+    fn inside(mut self, key: &str) -> Mismatch {
+        self.path.insert_str(0, &format!("[{key}]"));
+        self
+    }
+}
+
 /// The names that a match gave.
 pub type Captures = Vec<(String, Value)>;
 
@@ -109,13 +117,12 @@ impl Pattern {
     /// Matches `value`: the names it gave, or why it does not match. A mistake is a `$name` that is not there.
     pub fn matches(&self, value: &Value, lookup: &Lookup) -> Result<Result<Captures, Mismatch>, Mistake> {
         let mut captures = Captures::new();
-        Ok(self.walk(value, &mut String::new(), lookup, &mut captures)?.map(|()| captures))
+        Ok(self.walk(value, lookup, &mut captures)?.map(|()| captures))
     }
 
     fn walk(
         &self,
         value: &Value,
-        path: &mut String,
         lookup: &Lookup,
         captures: &mut Captures,
     ) -> Result<Result<(), Mismatch>, Mistake> {
@@ -124,19 +131,19 @@ impl Pattern {
             Kind::Type(wanted) => wanted.holds(value),
             Kind::Regex(regex) => matches!(value, Value::Str(text) if regex.is_match(text)),
             Kind::Equal(expr) => expr.eval(lookup)? == *value,
-            Kind::Dict(pairs) => return self.walk_dict(pairs, value, path, lookup, captures),
+            Kind::Dict(pairs) => return self.walk_dict(pairs, value, lookup, captures),
             Kind::List(items, open) => match value {
-                Value::List(got) => return self.walk_items(items, *open, got, path, lookup, captures),
+                Value::List(got) => return self.walk_items(items, *open, got, lookup, captures),
                 _ => false,
             },
             Kind::Tuple(items, open) => match value {
-                Value::Tuple(got) => return self.walk_items(items, *open, got, path, lookup, captures),
+                Value::Tuple(got) => return self.walk_items(items, *open, got, lookup, captures),
                 _ => false,
             },
             Kind::Or(alternatives) => {
                 let before = captures.len();
                 for alternative in alternatives {
-                    if alternative.walk(value, path, lookup, captures)?.is_ok() {
+                    if alternative.walk(value, lookup, captures)?.is_ok() {
                         return Ok(Ok(()));
                     }
                     captures.truncate(before);
@@ -144,36 +151,32 @@ impl Pattern {
                 false
             }
             Kind::Bind(inner, name) => {
-                let inner = inner.walk(value, path, lookup, captures)?;
+                let inner = inner.walk(value, lookup, captures)?;
                 captures.push((name.clone(), value.clone()));
                 return Ok(inner);
             }
         };
-        Ok(if met { Ok(()) } else { Err(self.mismatch(path, Some(value.clone()))) })
+        Ok(if met { Ok(()) } else { Err(self.mismatch(Some(value.clone()))) })
     }
 
     fn walk_dict(
         &self,
         pairs: &[(Expr, Pattern)],
         value: &Value,
-        path: &mut String,
         lookup: &Lookup,
         captures: &mut Captures,
     ) -> Result<Result<(), Mismatch>, Mistake> {
         if !matches!(value, Value::Dict(_)) {
-            return Ok(Err(self.mismatch(path, Some(value.clone()))));
+            return Ok(Err(self.mismatch(Some(value.clone()))));
         }
         for (key, pattern) in pairs {
             let key = key.eval(lookup)?;
             let Some(item) = value.get(&key) else {
-                return Ok(Err(self.missing_key(&key, value, path)));
+                return Ok(Err(self.missing_key(&key, value)));
             };
-            let before = path.len();
-            path.push_str(&format!("[{}]", key.repr_cut(60).0));
-            if let Err(mismatch) = pattern.walk(item, path, lookup, captures)? {
-                return Ok(Err(mismatch));
+            if let Err(mismatch) = pattern.walk(item, lookup, captures)? {
+                return Ok(Err(mismatch.inside(&key.repr_cut(60).0)));
             }
-            path.truncate(before);
         }
         Ok(Ok(()))
     }
@@ -183,7 +186,6 @@ impl Pattern {
         wanted: &[Pattern],
         open: bool,
         got: &[Value],
-        path: &mut String,
         lookup: &Lookup,
         captures: &mut Captures,
     ) -> Result<Result<(), Mismatch>, Mistake> {
@@ -191,21 +193,18 @@ impl Pattern {
             let at_least = if open { "at least " } else { "" };
             let reason =
                 format!("wanted {at_least}{}, got {}", count(wanted.len() as u64, "item"), got.len());
-            return Ok(Err(Mismatch { reason: Some(reason), ..self.mismatch(path, None) }));
+            return Ok(Err(Mismatch { reason: Some(reason), ..self.mismatch(None) }));
         }
         for (index, (pattern, item)) in wanted.iter().zip(got).enumerate() {
-            let before = path.len();
-            path.push_str(&format!("[{index}]"));
-            if let Err(mismatch) = pattern.walk(item, path, lookup, captures)? {
-                return Ok(Err(mismatch));
+            if let Err(mismatch) = pattern.walk(item, lookup, captures)? {
+                return Ok(Err(mismatch.inside(&index.to_string())));
             }
-            path.truncate(before);
         }
         Ok(Ok(()))
     }
 
-    fn missing_key(&self, key: &Value, value: &Value, path: &str) -> Mismatch {
-        let Value::Dict(pairs) = value else { return self.mismatch(path, None) };
+    fn missing_key(&self, key: &Value, value: &Value) -> Mismatch {
+        let Value::Dict(pairs) = value else { return self.mismatch(None) };
         let near = match key {
             Value::Str(wanted) => {
                 let keys = pairs
@@ -224,10 +223,10 @@ impl Pattern {
             }
         };
         let reason = format!("the key {} is missing", key.repr_cut(60).0);
-        Mismatch { reason: Some(reason), hint: Some(hint), ..self.mismatch(path, None) }
+        Mismatch { reason: Some(reason), hint: Some(hint), ..self.mismatch(None) }
     }
 
-    fn mismatch(&self, path: &str, got: Option<Value>) -> Mismatch {
+    fn mismatch(&self, got: Option<Value>) -> Mismatch {
         let hint = match (&self.kind, &got) {
             (Kind::Type(Type::Int), Some(Value::Bool(_))) => {
                 Some("in a pattern `int` is a number and not True or False; `bool` is those two".to_string())
@@ -237,7 +236,7 @@ impl Pattern {
             ),
             _ => None,
         };
-        Mismatch { path: path.to_string(), at: self.at, len: self.len, got, reason: None, hint }
+        Mismatch { path: String::new(), at: self.at, len: self.len, got, reason: None, hint }
     }
 
     /// Calls `visit` with every name that this pattern binds.

@@ -154,32 +154,49 @@ impl Drop for TerminalMode {
 #[cfg(unix)]
 const SIGXFSZ: i32 = 25;
 
-/// Waits for a signal that ends the program; its exit status is 128 and the signal's number.
-pub async fn ending_signal() -> u8 {
+/// The signals that end the program, heard from the moment this is made.
+pub struct EndingSignals {
+    /// Each with its number; one that cannot be listened for keeps its own effect.
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).ok();
-        let (mut term, mut hup, mut quit) =
-            (listen(SignalKind::terminate()), listen(SignalKind::hangup()), listen(SignalKind::quit()));
-        // A file that may not grow (`ulimit -f`) is to be an error of the write, not the end of the program.
-        let _too_large = listen(SignalKind::from_raw(SIGXFSZ));
-        async fn next(signal: &mut Option<tokio::signal::unix::Signal>) {
-            match signal {
-                Some(signal) => {
-                    signal.recv().await;
-                }
-                None => std::future::pending().await,
+    signals: Vec<(u8, tokio::signal::unix::Signal)>,
+    /// A file that may not grow (`ulimit -f`) is to be an error of the write, not the end of the program.
+    #[cfg(unix)]
+    _too_large: Option<tokio::signal::unix::Signal>,
+}
+
+impl EndingSignals {
+    /// Listens from now on; needs a runtime around it.
+    pub fn listen() -> EndingSignals {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let kinds = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
+            let listen =
+                |kind: SignalKind| Some((u8::try_from(kind.as_raw_value()).unwrap_or(0), signal(kind).ok()?));
+            EndingSignals {
+                signals: kinds.into_iter().filter_map(listen).collect(),
+                _too_large: signal(SignalKind::from_raw(SIGXFSZ)).ok(),
             }
         }
-        tokio::select! {
-            () = next(&mut term) => 128 + 15,
-            () = next(&mut hup) => 128 + 1,
-            () = next(&mut quit) => 128 + 3,
-        }
+        #[cfg(not(unix))]
+        EndingSignals {}
     }
-    #[cfg(not(unix))]
-    std::future::pending().await
+
+    /// Waits for one; the program's exit status is then 128 and its number.
+    pub async fn next(&mut self) -> u8 {
+        #[cfg(unix)]
+        return std::future::poll_fn(|context| {
+            for (number, signal) in &mut self.signals {
+                if signal.poll_recv(context).is_ready() {
+                    return std::task::Poll::Ready(128 + *number);
+                }
+            }
+            std::task::Poll::Pending
+        })
+        .await;
+        #[cfg(not(unix))]
+        std::future::pending().await
+    }
 }
 
 /// Stops the process and those it shares a pipe with, as Ctrl-Z does; comes back when the shell's `fg` continues it.

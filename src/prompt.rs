@@ -1,36 +1,29 @@
 //! The prompt: the line editor in a thread of its own, with completion, hints and colours.
 
-use std::borrow::Cow;
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
-use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::error::ReadlineError;
-use rustyline::highlight::{CmdKind, Highlighter};
-use rustyline::hint::Hinter;
 use rustyline::history::{History as _, MemHistory};
-use rustyline::validate::Validator;
 use rustyline::{
-    Behavior, Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event,
-    EventContext, EventHandler, ExternalPrinter, Helper, KeyEvent, RepeatCount,
+    Behavior, Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventContext,
+    EventHandler, ExternalPrinter, KeyEvent, RepeatCount,
 };
 use tokio::sync::oneshot;
 use unicode_width::UnicodeWidthStr;
 
+use crate::assistant::Assistant;
 use crate::commands::{TABLE, announce};
 use crate::event::FailureKind;
 use crate::history::{History, LINES_MAX};
 use crate::lab::{Binding, Lab, OF_CLASS, OF_CONNECTION, OF_LISTENER, Pauser};
-use crate::language::complete::{Candidates, Known, complete, usage_hint};
-use crate::language::highlight::{Ink, inks};
+use crate::language::complete::Known;
 use crate::output::Output;
 use crate::platform::{self, TerminalMode};
 use crate::shell;
-use crate::value::{is_bidi, is_printable};
 
 /// How long `pause` waits for Enter before it looks whether it is still wanted.
 const PAUSE_LOOK: Duration = Duration::from_millis(100);
@@ -56,33 +49,15 @@ struct Request {
 
 /// Reads lines and runs them until `quit`, Ctrl-D or the end of the terminal. Gives the exit status.
 pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, terminal: &Arc<TerminalMode>) -> u8 {
-    let known = Arc::new(Mutex::new(Known::default()));
     let (mut kept, trouble) = History::open(history);
-    let (requests, inbox) = mpsc::channel();
-    let editor_known = known.clone();
-    let lines = kept.lines.clone();
-    let (added, new_lines) = mpsc::channel::<String>();
-    let (mode, color) = (terminal.clone(), output.look().color);
-    let (above, texts) = mpsc::sync_channel::<String>(ABOVE_MAX);
-    std::thread::spawn(move || {
-        let assistant = Assistant { known: editor_known, files: FilenameCompleter::new(), color };
-        match editor(lines, assistant) {
-            Ok(mut editor) => {
-                if let Ok(printer) = editor.create_external_printer() {
-                    std::thread::spawn(move || print_above(printer, &texts));
-                }
-                edit(editor, &inbox, &new_lines, &mode);
-            }
-            Err(error) => refuse(&inbox, &error.to_string()),
-        }
-    });
+    let editing = Editing::start(kept.lines.clone(), terminal.clone(), output.look().color);
     output.write("lab2sh: `help` lists the commands, `connect HOST:PORT` begins, Ctrl-D leaves\n");
     if let Some(trouble) = trouble {
         output.complain(&format!("warning: cannot keep the history: {trouble}\n"));
     }
     let mut open = String::new();
     loop {
-        *known.lock().unwrap_or_else(PoisonError::into_inner) = known_of(lab);
+        *editing.known.lock().unwrap_or_else(PoisonError::into_inner) = known_of(lab);
         output.flush();
         if output.is_broken() {
             return FailureKind::Network.status();
@@ -90,41 +65,73 @@ pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, termina
         let name = lab.current.clone().unwrap_or_default();
         let prompt =
             if open.is_empty() { format!("{name}> ") } else { format!("{}. ", " ".repeat(name.width())) };
-        let (answer, typed) = oneshot::channel();
-        if requests.send(Request { prompt, answer }).is_err() {
-            return FailureKind::Network.status();
+        let text = match editing.read(prompt, output).await {
+            Typed::Line(line) => line,
+            Typed::End if open.is_empty() => return 0,
+            Typed::Cleared | Typed::End => {
+                open.clear();
+                continue;
+            }
+            Typed::Broken(why) => {
+                output.complain(&format!("error: cannot read the terminal: {why}\n"));
+                return FailureKind::Network.status();
+            }
+        };
+        let text = if open.is_empty() { text } else { format!("{}\n{text}", std::mem::take(&mut open)) };
+        // Forgotten only now: a signal from outside can raise it while the editor waits.
+        lab.interrupt.clear();
+        open = run_block(lab, output, &mut kept, &editing.added, &text).await;
+        if lab.quitting {
+            return 0;
         }
-        let above = above.clone();
+    }
+}
+
+/// The line editor's thread, seen from outside.
+struct Editing {
+    requests: mpsc::Sender<Request>,
+    /// Lines for its history.
+    added: mpsc::Sender<String>,
+    /// Texts to print above the line that is typed.
+    above: mpsc::SyncSender<String>,
+    /// What its completion knows.
+    known: Arc<Mutex<Known>>,
+}
+
+impl Editing {
+    fn start(lines: Vec<String>, mode: Arc<TerminalMode>, color: bool) -> Editing {
+        let known = Arc::new(Mutex::new(Known::default()));
+        let (requests, inbox) = mpsc::channel();
+        let (added, new_lines) = mpsc::channel::<String>();
+        let (above, texts) = mpsc::sync_channel::<String>(ABOVE_MAX);
+        let assistant = Assistant::new(known.clone(), color);
+        std::thread::spawn(move || match editor(lines, assistant) {
+            Ok(mut editor) => {
+                if let Ok(printer) = editor.create_external_printer() {
+                    std::thread::spawn(move || print_above(printer, &texts));
+                }
+                edit(editor, &inbox, &new_lines, &mode);
+            }
+            Err(error) => refuse(&inbox, &error.to_string()),
+        });
+        Editing { requests, added, above, known }
+    }
+
+    /// Reads a line; what is said meanwhile goes above it.
+    async fn read(&self, prompt: String, output: &Output) -> Typed {
+        let gone = || Typed::Broken("the line editor has ended".to_string());
+        let (answer, typed) = oneshot::channel();
+        if self.requests.send(Request { prompt, answer }).is_err() {
+            return gone();
+        }
+        let above = self.above.clone();
         // A full queue means a terminal that takes nothing: what would go there is dropped, and the class goes on.
         output.set_above(Some(Box::new(move |text| {
             !matches!(above.try_send(text), Err(mpsc::TrySendError::Disconnected(_)))
         })));
         let typed = typed.await;
         output.set_above(None);
-        let text = match typed {
-            Ok(Typed::Line(line)) => line,
-            Ok(Typed::Cleared) => {
-                open.clear();
-                continue;
-            }
-            Ok(Typed::End) if open.is_empty() => return 0,
-            Ok(Typed::End) => {
-                open.clear();
-                continue;
-            }
-            Ok(Typed::Broken(why)) => {
-                output.complain(&format!("error: cannot read the terminal: {why}\n"));
-                return FailureKind::Network.status();
-            }
-            Err(_) => return FailureKind::Network.status(),
-        };
-        let text = if open.is_empty() { text } else { format!("{}\n{text}", std::mem::take(&mut open)) };
-        // Forgotten only now: a signal from outside can raise it while the editor waits.
-        lab.interrupt.clear();
-        open = run_block(lab, output, &mut kept, &added, &text).await;
-        if lab.quitting {
-            return 0;
-        }
+        typed.unwrap_or_else(|_| gone())
     }
 }
 
@@ -288,94 +295,14 @@ fn editor(lines: Vec<String>, assistant: Assistant) -> rustyline::Result<Editor<
     Ok(editor)
 }
 
-/// What the editor asks while a line is typed.
-struct Assistant {
-    known: Arc<Mutex<Known>>,
-    files: FilenameCompleter,
-    color: bool,
-}
-
-impl Helper for Assistant {}
-
-impl Validator for Assistant {}
-
-impl Completer for Assistant {
-    type Candidate = Pair;
-
-    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match complete(&line[..pos], TABLE, &known) {
-            Candidates::Files => {
-                let (at, mut files) = self.files.complete_path(line, pos)?;
-                // A file's name can hold what would move the cursor, and could not be typed anyway.
-                files.retain(|file| file.display.chars().all(is_printable));
-                Ok((at, files))
-            }
-            Candidates::Words(at, words) => {
-                let pair = |word: String| Pair { display: word.trim_end().to_string(), replacement: word };
-                Ok((at, words.into_iter().map(pair).collect()))
-            }
-        }
-    }
-}
-
-impl Hinter for Assistant {
-    type Hint = String;
-
-    fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<String> {
-        if pos < line.len() { None } else { usage_hint(line, TABLE) }
-    }
-}
-
-impl Highlighter for Assistant {
-    /// Colours, and leaves out what is invisible: pasted control characters reach the line as they are, and the
-    /// editor reckons with no width for them. The parser names them when the line is run.
-    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        let is_shown =
-            |c: char| is_printable(c) || matches!(c, '\n' | '\t') || !(c.is_control() || is_bidi(c));
-        if !line.chars().all(is_shown) {
-            return Cow::Owned(line.chars().filter(|c| is_shown(*c)).collect());
-        }
-        if !self.color {
-            return Cow::Borrowed(line);
-        }
-        let mut painted = String::new();
-        for (ink, text) in inks(line) {
-            let style = style(ink);
-            painted.push_str(&format!("{style}{text}{style:#}"));
-        }
-        Cow::Owned(painted)
-    }
-
-    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        let dim = Style::new().dimmed();
-        if self.color { Cow::Owned(format!("{dim}{hint}{dim:#}")) } else { Cow::Borrowed(hint) }
-    }
-
-    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
-        self.color && kind != CmdKind::MoveCursor
-    }
-}
-
-fn style(ink: Ink) -> Style {
-    let color = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
-    match ink {
-        Ink::Plain => Style::new(),
-        Ink::Verb => Style::new().bold(),
-        Ink::Name => color(AnsiColor::Cyan),
-        Ink::Text => color(AnsiColor::Green),
-        Ink::Number => color(AnsiColor::Magenta),
-        Ink::Comment => Style::new().dimmed(),
-    }
-}
-
 /// Waits for Enter on the terminal, in a thread of its own that ends with the wait: a later prompt reads from there.
 pub fn pauser() -> Pauser {
     Arc::new(|_| {
         let (done, waited) = oneshot::channel();
         std::thread::spawn(move || {
             while !done.is_closed() {
-                if platform::line_is_here(PAUSE_LOOK) {
+                // A line that came after the pause was given up is the prompt's.
+                if platform::line_is_here(PAUSE_LOOK) && !done.is_closed() {
                     let mut line = String::new();
                     // At the end of input there is nobody to wait for.
                     let _ = std::io::stdin().read_line(&mut line);

@@ -85,7 +85,7 @@ pub fn overview(table: &[&'static Spec]) -> String {
             text.push_str(&format!("  {:<9} {}\n", spec.name, spec.summary));
         }
     }
-    text.push_str("`help VERB` shows a verb's forms and an example; values are JSON or Python literals\n");
+    text.push_str("`help VERB` shows its forms and an example; values are JSON or Python literals\n");
     text
 }
 

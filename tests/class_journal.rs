@@ -7,6 +7,7 @@
     clippy::panic,
     reason = "a test that cannot go on has failed"
 )]
+#![allow(clippy::disallowed_methods, reason = "a test has threads of its own")]
 #![allow(clippy::print_stderr, reason = "what was measured is told")]
 
 mod common;

@@ -648,7 +648,7 @@ test.lab:2:1: error: what arrived on `ada` is not a pickle: invalid load key 0x1
 hint: this looks like a TLS alert: the peer expects an encrypted connection
 # ssh
 recv
-test.lab:2:1: error: `ada` was closed by its peer after bytes that are no pickle
+test.lab:2:1: error: what arrived on `ada` is not a pickle: the STRING opcode argument must be quoted, at byte 0
     recv
     ^^^^
   arrived: b'SSH-2.0-OpenSSH_9.9\r\n' (21 B)

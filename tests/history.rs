@@ -1,5 +1,6 @@
 //! The history across runs: what the file holds, who may read it, and what can go wrong with it.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 mod pty;

@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["shell"],
     &["render", "report"],
     &["output"],
+    &["assistant"],
     &["replay", "prompt"],
     &["cli"],
 ];

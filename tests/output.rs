@@ -235,6 +235,19 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_reader_that_stands_still_does_not_keep_it_from_ending() {
+    let (mut command, _folder) = talker(&[]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut unread = BufReader::new(child.stdout.take().unwrap());
+    unread.read_line(&mut String::new()).unwrap();
+    let started = std::time::Instant::now();
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert!(started.elapsed().as_secs_f64() < 2.0, "{:?}", started.elapsed());
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_told_once_and_ends_it_with_3() {

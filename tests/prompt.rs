@@ -412,6 +412,17 @@ fn enter_goes_on_at_a_pause() {
 }
 
 #[test]
+fn a_step_that_fails_is_not_shown_twice_and_sentences_break_between_words() {
+    let folder = Folder::new();
+    let terminal = started(shell(&folder).size(24, 50));
+    terminal.run("connect no-such-host-anywhere.invalid 12000", ">");
+    let screen = below(&terminal);
+    assert_eq!(screen.matches("connect no-such-host").count(), 1, "{screen}");
+    let error = screen.split_once("error: ").unwrap().1;
+    assert!(error.starts_with("cannot resolve host\n  `no-such-host-anywhere.invalid`: "), "{screen}");
+}
+
+#[test]
 fn steps_of_an_included_script_are_shown_at_the_prompt() {
     let folder = Folder::new();
     folder.write("two.lab", "let a = 1\ncheck $a == 1\n");

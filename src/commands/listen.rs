@@ -1,17 +1,18 @@
 //! Listening mode, the lab's `while True: recv()`, and what `on` has it do.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
-use crate::event::{Failure, FailureKind, Message, What};
+use crate::event::{Failure, Message, What};
 use crate::lab::{Handler, Lab, Limit};
 use crate::net::{End, StreamError};
 use crate::pattern::count;
 use crate::step::{self, STEPS_PER_TURN};
 use crate::value::Value;
 
-use super::receive::{arrive, no_message, take};
+use super::receive::{look, no_message, take};
 
 pub static ON: Spec = Spec {
     name: "on",
@@ -47,7 +48,9 @@ pub async fn listening_mode(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         let settings = lab.settings_of(&name);
         let limit = Limit { duration: left, from: "the step's `within`" };
         let connection = &mut lab.link(&name)?.connection;
-        match limit.wait(connection.message(settings.framing, settings.max_message)).await {
+        // Pinned here, or the wait would hold it twice, for each of ten thousand clients.
+        let outcome = limit.wait(pin!(connection.message(settings.framing, settings.max_message))).await;
+        match outcome {
             None => {
                 lab.emit(What::ListenedOut { socket: name, messages, took: started.elapsed() });
                 return Ok(());
@@ -65,9 +68,9 @@ pub async fn listening_mode(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
                 let failure = no_message(lab, &name, &error, &settings);
                 return Err(failure.detail("before it", count(messages, "message")));
             }
-            Some(Ok(_)) => {
-                let arrived = arrive(lab, &name, limit, FailureKind::Network).await?;
-                let message = Message { took: waiting.elapsed(), ..take(lab, &name, arrived)? };
+            Some(Ok(place)) => {
+                let arrived = look(lab, &name, place, &settings, waiting.elapsed())?;
+                let message = take(lab, &name, arrived)?;
                 messages += 1;
                 handle(lab, &name, message, messages).await?;
                 if lab.quitting || lab.get(&name).is_none() {

@@ -1,5 +1,6 @@
 //! What `recv`, `expect` and listening mode share: waiting for a message, reading it, and saying why none came.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use crate::command::Codec;
@@ -32,17 +33,27 @@ pub async fn arrive(
     let settings = lab.settings_of(name);
     let started = Instant::now();
     let connection = &mut lab.link(name)?.connection;
-    let outcome = limit.wait(connection.message(settings.framing, settings.max_message)).await;
+    let outcome = limit.wait(pin!(connection.message(settings.framing, settings.max_message))).await;
     let place = match outcome {
         Some(Ok(place)) => place,
         Some(Err(error)) => return Err(no_message(lab, name, &error, &settings)),
         None => return Err(Failure { kind: silence, ..timed_out(lab, name, limit) }),
     };
-    let took = started.elapsed();
+    look(lab, name, place, &settings, started.elapsed())
+}
+
+/// Reads the whole message that is at the head of the stream, and leaves it there.
+pub fn look(
+    lab: &mut Lab,
+    name: &str,
+    place: net::Message,
+    settings: &Settings,
+    took: Duration,
+) -> Result<Arrived, Failure> {
     let connection = &lab.link(name)?.connection;
     let waiting = connection.buffered().len() - place.total;
     let payload = connection.payload(&place);
-    match read(payload, &settings, &place, waiting, took) {
+    match read(payload, settings, &place, waiting, took) {
         Ok(message) => Ok(Arrived { place, message }),
         Err(why) => {
             let looks = pickle::sniff(payload).filter(|_| settings.codec == Codec::Pickle);

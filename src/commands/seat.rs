@@ -98,7 +98,8 @@ async fn sit(class: &Arc<Class>, connection: Connection, script: &Arc<Script>, s
     match class.next_seat().await {
         Ok(number) => {
             class.sit(number, connection.peer, connection.writer(), settings.framing);
-            tokio::spawn(seat(class.clone(), connection, script.clone(), settings, number));
+            let lab = Box::new(interpreter(class, connection, settings, number));
+            tokio::spawn(seat(class.clone(), lab, script.clone(), number));
         }
         Err(why) => refuse(class, &connection, &settings, &format!("the journal cannot keep a seat: {why}")),
     }
@@ -117,16 +118,9 @@ impl Drop for Sitting {
     }
 }
 
-/// One client from its seat to its leaving.
-async fn seat(
-    class: Arc<Class>,
-    connection: Connection,
-    script: Arc<Script>,
-    settings: Settings,
-    number: u64,
-) {
-    let mut sitting = Sitting { class: class.clone(), number, reason: "the server dropped it".to_string() };
-    let mut lab = Lab::new(sink(&class, number));
+/// The interpreter of one client.
+fn interpreter(class: &Arc<Class>, connection: Connection, settings: Settings, number: u64) -> Lab {
+    let mut lab = Lab::new(sink(class, number));
     lab.settings = settings;
     lab.seat = Some((class.clone(), number));
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
@@ -140,18 +134,23 @@ async fn seat(
         let _ = lab.bind_value(name, value);
     }
     lab.add_connection(Some("me"), connection);
-    let outcome = tokio::select! {
+    lab
+}
+
+/// One client from its seat to its leaving. What this future holds, ten thousand clients hold: whatever is large and
+/// would lie in it twice, as an argument and as a variable, or is needed at the end only, stands in a box.
+async fn seat(class: Arc<Class>, mut lab: Box<Lab>, script: Arc<Script>, number: u64) {
+    let mut sitting = Sitting { class: class.clone(), number, reason: "the server dropped it".to_string() };
+    let (is_well, reason) = tokio::select! {
         biased;
-        () = class.closing() => None,
-        outcome = flow::run_items(&mut lab, &script) => Some(outcome),
+        () = class.closing() => (true, None),
+        outcome = flow::run_items(&mut lab, &script) => match outcome {
+            Ok(()) => (true, Some("closed".to_string())),
+            Err(failure) => (false, Some(brief(failure))),
+        },
     };
-    let is_well = !matches!(outcome, Some(Err(_)));
-    sitting.reason = match outcome {
-        None => "the class ended first".to_string(),
-        Some(Ok(())) => "closed".to_string(),
-        Some(Err(failure)) => brief(failure),
-    };
-    farewell(&mut lab, is_well).await;
+    sitting.reason = reason.unwrap_or_else(|| "the class ended first".to_string());
+    Box::pin(farewell(&mut lab, is_well)).await;
 }
 
 fn brief(failure: Failure) -> String {

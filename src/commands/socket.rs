@@ -258,8 +258,9 @@ async fn sockets(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
                 mark,
                 "listening".into(),
                 listener.local.to_string(),
-                String::new(),
+                // Under `peer`, which a listening socket has none of: the line then fits 80 columns.
                 format!("{} accepted", listener.accepted),
+                String::new(),
                 String::new(),
                 String::new(),
             ]),

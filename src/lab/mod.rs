@@ -71,7 +71,7 @@ pub enum Binding {
     /// A connection.
     Connection(Box<Link>),
     /// A listening socket.
-    Listener(Listener),
+    Listener(Box<Listener>),
     /// A class server.
     Class(Arc<Class>),
 }
@@ -225,7 +225,7 @@ impl Lab {
     /// Keeps a listener under `name`, or the next free `s1`, `s2`, ..., and makes it the current socket.
     pub fn add_listener(&mut self, name: Option<&str>, listener: Listener) -> String {
         let name = self.new_name(name, 's');
-        self.names.insert(name.clone(), Binding::Listener(listener));
+        self.names.insert(name.clone(), Binding::Listener(Box::new(listener)));
         self.current = Some(name.clone());
         name
     }

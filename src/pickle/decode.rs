@@ -42,7 +42,7 @@ impl fmt::Display for DecodeError {
 impl std::error::Error for DecodeError {}
 
 /// Reads the pickle that `message` starts with. Memory stays within a small multiple of the message's length, whatever
-/// it holds: see the constants of [`finish`](super::finish) and [`arena`](super::arena).
+/// it holds: see the constants of `finish` and `arena` beside this file.
 pub fn decode(message: &[u8]) -> Result<Decoded, DecodeError> {
     let mut machine = Machine::new(message);
     let root = match machine.run() {

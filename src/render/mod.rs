@@ -8,7 +8,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
-use crate::event::{Event, Failure, Half, Message, Summary, What};
+use crate::event::{Event, Failure, FailureKind, Half, Message, Summary, What};
 use crate::net::{End, Taken};
 use crate::pattern::count;
 use crate::value::{Value, escape};
@@ -30,17 +30,20 @@ pub struct Look {
     pub color: bool,
     /// Columns of a line.
     pub width: usize,
+    /// Sentences are broken at this width; in a pipe or a file they stay whole, for `grep`.
+    pub wraps: bool,
 }
 
 impl Look {
     /// A look for a screen of unknown width.
     pub fn new(color: bool) -> Look {
-        Look { color, width: WIDTH_DEFAULT }
+        Look { color, width: WIDTH_DEFAULT, wraps: false }
     }
 
     /// The same look for a screen of this width.
     pub fn wide(self, width: Option<usize>) -> Look {
-        Look { width: width.unwrap_or(WIDTH_DEFAULT).clamp(WIDTH_MIN, WIDTH_MAX), ..self }
+        let wide = width.unwrap_or(WIDTH_DEFAULT).clamp(WIDTH_MIN, WIDTH_MAX);
+        Look { width: wide, wraps: width.is_some_and(|width| width >= WIDTH_MIN), ..self }
     }
 
     fn paint(&self, style: Style, text: &str) -> String {
@@ -358,28 +361,43 @@ fn allowed(failure: &Failure, must: bool, look: &Look) -> String {
 
 /// A failure: its place, what is wrong, the line with a caret, the details, the way out.
 pub fn failure(failure: &Failure, look: &Look) -> String {
-    let mut lines = String::new();
-    let error = look.colored(AnsiColor::Red, "error:");
-    match &failure.place {
-        Some(place) => {
-            if let Some(file) = &place.file {
-                let _ = write!(lines, "{}:{}:{}: ", escape(file), place.line, place.column);
-            }
-            let _ = writeln!(lines, "{error} {}", escape(&failure.message));
-            lines += &caret(place, look);
-        }
-        None => {
-            let _ = writeln!(lines, "{error} {}", escape(&failure.message));
-        }
+    let mut head = String::new();
+    if let Some(place) = &failure.place
+        && let Some(file) = &place.file
+    {
+        let _ = write!(head, "{}:{}:{}: ", escape(file), place.line, place.column);
+    }
+    head += &look.colored(AnsiColor::Red, "error:");
+    let mut lines = wrapped(&head, &failure.message, look);
+    // At the prompt the line stands right above: it is shown again only to point at what is wrong in it.
+    if let Some(place) = &failure.place
+        && (place.file.is_some() || failure.kind == FailureKind::Script)
+    {
+        lines += &caret(place, look);
     }
     let column = failure.details.iter().map(|(word, _)| word.len()).max().unwrap_or(0);
     for (word, text) in &failure.details {
         let _ = writeln!(lines, "  {word}:{} {}", " ".repeat(column - word.len()), escape(text));
     }
     if let Some(hint) = &failure.hint {
-        let _ = writeln!(lines, "{} {}", look.dim("hint:"), escape(hint));
+        lines += &wrapped(&look.dim("hint:"), hint, look);
     }
     lines
+}
+
+/// A text behind a head, broken between words where a terminal would break within one.
+fn wrapped(head: &str, text: &str, look: &Look) -> String {
+    let (mut lines, mut at) = (head.to_string(), visible_width(head));
+    for word in escape(text).split(' ') {
+        if look.wraps && at + 1 + word.width() > look.width {
+            lines.push_str("\n ");
+            at = 1;
+        }
+        lines.push(' ');
+        lines.push_str(word);
+        at += 1 + word.width();
+    }
+    lines + "\n"
 }
 
 fn caret(place: &crate::event::FailurePlace, look: &Look) -> String {

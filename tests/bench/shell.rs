@@ -32,7 +32,7 @@ fn main() {
 
 fn starting() {
     let (ours, theirs) = alternating(
-        || seconds(&mut Command::new(PROGRAM).args(["-c", "quit"])),
+        || seconds(Command::new(PROGRAM).args(["-c", "quit"])),
         || seconds(Command::new("python3").args(["-c", "import socket, pickle"])),
     );
     row("start: `lab2sh -c quit` / python3 with socket and pickle, wall", ours / theirs, "<= 0.05");
@@ -52,43 +52,64 @@ fn round_trips(script: &std::path::Path) {
         text += &format!("send {{\"name\": \"Ada\", \"n\": {n}}}\nexpect {{\"n\": {n}}}\n");
     }
     std::fs::write(script, text).unwrap();
-    let mut stepping = Vec::new();
-    let (whole, blocking) = alternating(
+    let (mut stepping, mut bytes_only) = (Vec::new(), Vec::new());
+    let (whole, same_work) = alternating(
         || {
             let begun = Instant::now();
-            let output = Command::new(PROGRAM).args(["--json", "--keep-going"]).arg(script).output().unwrap();
+            let output = Command::new(PROGRAM).arg(script).output().unwrap();
             let whole = begun.elapsed().as_secs_f64();
-            let last = String::from_utf8_lossy(&output.stdout).lines().last().unwrap().to_string();
-            let summary: serde_json::Value = serde_json::from_str(&last).unwrap();
-            assert_eq!(summary["failed"], 0, "{last}");
-            stepping.push(summary["seconds"].as_f64().unwrap());
+            let screen = String::from_utf8_lossy(&output.stdout);
+            let (passed, took) = screen.lines().last().unwrap().rsplit_once(" in ").unwrap();
+            assert!(passed.ends_with(&format!(": {} steps passed", 2 * ROUND_TRIPS + 1)), "{passed}");
+            stepping.push(took.trim_end_matches(" s").parse().unwrap());
             whole
         },
-        || blocking_loop(port),
+        || {
+            bytes_only.push(blocking_loop(port, false));
+            blocking_loop(port, true)
+        },
     );
-    row(
-        &format!("{ROUND_TRIPS} round trips from a script: rate / a blocking loop's"),
-        blocking / median(stepping),
-        ">= 0.9",
-    );
-    row("the same with starting, parsing and output", blocking / whole, "");
+    let (stepping, bytes_only) = (median(stepping), median(bytes_only));
+    let trips = format!("{ROUND_TRIPS} round trips from a script: rate / a blocking loop's");
+    row(&format!("{trips} that pickles and unpickles too"), same_work / stepping, ">= 0.9");
+    row("the same against a blocking loop that only moves bytes", bytes_only / stepping, ">= 0.9");
+    row("and with starting, reading the script and ending", bytes_only / whole, "");
 }
 
-/// The yardstick: the same bytes there and back, nothing else.
-fn blocking_loop(port: u16) -> f64 {
+/// The yardstick: a plain blocking loop; with `pickles` it also writes each message as a pickle, reads the one that comes
+/// back and compares it, as `send` and `expect` do.
+fn blocking_loop(port: u16, pickles: bool) -> f64 {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_nodelay(true).unwrap();
-    let message = [7_u8; 36];
     let mut buffer = [0; 4096];
+    let fixed = pickled(1000);
     let begun = Instant::now();
-    for _ in 0..ROUND_TRIPS {
-        stream.write_all(&message).unwrap();
+    for n in 0..ROUND_TRIPS {
+        let made = if pickles { Some(pickled(n as i64)) } else { None };
+        let message = made.as_ref().unwrap_or(&fixed);
+        stream.write_all(message).unwrap();
         let mut got = 0;
         while got < message.len() {
-            got += stream.read(&mut buffer).unwrap();
+            got += stream.read(&mut buffer[got..]).unwrap();
+        }
+        if pickles {
+            let options = serde_pickle::DeOptions::new();
+            let came: Message = serde_pickle::from_slice(&buffer[..got], options).unwrap();
+            assert_eq!((came.n, came.name.as_str()), (n as i64, "Ada"));
         }
     }
     begun.elapsed().as_secs_f64()
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Message {
+    name: String,
+    n: i64,
+}
+
+fn pickled(n: i64) -> Vec<u8> {
+    let message = Message { name: "Ada".to_string(), n };
+    serde_pickle::to_vec(&message, serde_pickle::SerOptions::new()).unwrap()
 }
 
 fn echo_server() -> u16 {

@@ -159,6 +159,10 @@ pub fn descriptors(id: u32) -> Option<usize> {
 
 /// Waits until something holds, asking again and again.
 #[track_caller]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "between two looks at another process there is nothing to await"
+)]
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
