@@ -7,7 +7,7 @@
     clippy::panic,
     reason = "a test that cannot go on has failed"
 )]
-#![allow(clippy::disallowed_methods, reason = "a test has threads of its own")]
+#![allow(clippy::disallowed_methods, reason = "these clients are threads, and come when they come")]
 #![allow(clippy::print_stderr, reason = "what was measured is told")]
 
 mod common;

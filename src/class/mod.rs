@@ -332,7 +332,7 @@ impl Class {
         let state = self.state();
         ClassStatus {
             here: state.seats.len(),
-            count: state.roster.count(),
+            count: state.roster.count,
             passed: state.roster.passed,
             failed: state.roster.failed,
             refused: state.refused,

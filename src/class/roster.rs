@@ -50,12 +50,20 @@ pub struct Row {
     pub duplicate_of: Option<u64>,
 }
 
+impl Row {
+    /// Whether it is a student's first row.
+    fn is_counted(&self) -> bool {
+        self.status != Status::Connected && self.duplicate_of.is_none()
+    }
+}
+
 /// The rows of students, and counts of everything else.
 #[derive(Debug, Default)]
 pub struct Roster {
     rows: BTreeMap<u64, Row>,
     first_seats: HashMap<String, u64>,
-    count: usize,
+    /// Students on the roster: rows with an identity, a student who came twice counted once.
+    pub count: usize,
     /// Students who passed, each counted once.
     pub passed: usize,
     /// Clients that never became a student.
@@ -81,12 +89,12 @@ impl Roster {
             identity: Identity::default(),
             duplicate_of: None,
         });
-        let was_counted = row.status != Status::Connected && row.duplicate_of.is_none();
+        // Said anew, it may be another student.
+        self.count -= usize::from(row.is_counted());
         row.identity = identity;
         row.status = Status::Identified;
         row.duplicate_of = first.filter(|first| *first != seat);
-        self.count += usize::from(row.duplicate_of.is_none());
-        self.count -= usize::from(was_counted);
+        self.count += usize::from(row.is_counted());
         Some(row)
     }
 
@@ -142,11 +150,6 @@ impl Roster {
         self.rows.get(&seat)
     }
 
-    /// Students on the roster: rows with an identity, a student who came twice counted once.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
     /// Rows with an identity.
     pub fn students(&self) -> impl Iterator<Item = &Row> {
         self.rows.values().filter(|row| row.status != Status::Connected)
@@ -183,11 +186,29 @@ mod tests {
         assert_eq!(marked(&roster), [None, Some(1), Some(1), Some(1)]);
         roster.leave(1, "reset");
         roster.pass(3);
-        assert_eq!((roster.passed, roster.count()), (1, 1), "the first try failed, the third passed");
+        assert_eq!((roster.passed, roster.count), (1, 1), "the first try failed, the third passed");
         assert_eq!(marked(&roster), [Some(3), Some(1), None, Some(1)]);
         roster.pass(2);
         roster.pass(4);
-        assert_eq!((roster.passed, roster.count()), (1, 1), "no second pass of one student counts");
+        assert_eq!((roster.passed, roster.count), (1, 1), "no second pass of one student counts");
         assert_eq!(roster.row(3).map(|row| row.duplicate_of), Some(None));
+    }
+
+    #[test]
+    fn a_student_counts_once() {
+        let mut roster = Roster::default();
+        let student =
+            |id: &str| Identity { name: "Ada".into(), student_id: id.into(), ..Identity::default() };
+        roster.connect(1, ([127, 0, 0, 1], 1).into());
+        assert_eq!(roster.count, 0);
+        roster.identify(1, student("7"));
+        roster.identify(1, student("7"));
+        assert_eq!(roster.count, 1);
+        // Again from another seat, and from one that says another student at first.
+        roster.identify(2, student("7"));
+        roster.identify(3, student("8"));
+        assert_eq!(roster.count, 2);
+        roster.identify(3, student("7"));
+        assert_eq!(roster.count, 1);
     }
 }

@@ -141,15 +141,19 @@ fn interpreter(class: &Arc<Class>, connection: Connection, settings: Settings, n
 /// would lie in it twice, as an argument and as a variable, or is needed at the end only, stands in a box.
 async fn seat(class: Arc<Class>, mut lab: Box<Lab>, script: Arc<Script>, number: u64) {
     let mut sitting = Sitting { class: class.clone(), number, reason: "the server dropped it".to_string() };
-    let (is_well, reason) = tokio::select! {
+    let ended = tokio::select! {
         biased;
-        () = class.closing() => (true, None),
-        outcome = flow::run_items(&mut lab, &script) => match outcome {
-            Ok(()) => (true, Some("closed".to_string())),
-            Err(failure) => (false, Some(brief(failure))),
-        },
+        () = class.closing() => None,
+        outcome = flow::run_items(&mut lab, &script) => {
+            Some(outcome.map_err(brief))
+        }
     };
-    sitting.reason = reason.unwrap_or_else(|| "the class ended first".to_string());
+    let is_well = !matches!(ended, Some(Err(_)));
+    sitting.reason = match ended {
+        None => "the class ended first".to_string(),
+        Some(Ok(())) => "closed".to_string(),
+        Some(Err(reason)) => reason,
+    };
     Box::pin(farewell(&mut lab, is_well)).await;
 }
 

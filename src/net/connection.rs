@@ -306,6 +306,10 @@ impl Connection {
         self.head += n;
         if self.head == self.buffer.len() {
             self.buffer.clear();
+            if !self.eager {
+                // What a step of a server waits for next may be a timer or a disk, and ten thousand wait for it.
+                self.buffer = Vec::new();
+            }
             self.head = 0;
             self.reads = 0;
         } else {

@@ -2,6 +2,7 @@
 
 mod class;
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -46,19 +47,19 @@ impl Look {
         Look { width: wide, wraps: width.is_some_and(|width| width >= WIDTH_MIN), ..self }
     }
 
-    fn paint(&self, style: Style, text: &str) -> String {
-        if self.color && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_string() }
+    fn paint<'t>(&self, style: Style, text: &'t str) -> Cow<'t, str> {
+        if self.color && !text.is_empty() { format!("{style}{text}{style:#}").into() } else { text.into() }
     }
 
-    fn dim(&self, text: &str) -> String {
+    fn dim<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.paint(Style::new().dimmed(), text)
     }
 
-    fn bold(&self, text: &str) -> String {
+    fn bold<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.paint(Style::new().bold(), text)
     }
 
-    fn colored(&self, color: AnsiColor, text: &str) -> String {
+    fn colored<'t>(&self, color: AnsiColor, text: &'t str) -> Cow<'t, str> {
         self.paint(Style::new().fg_color(Some(color.into())), text)
     }
 }
@@ -163,22 +164,26 @@ fn lost(bytes: usize, how: &str) -> String {
 }
 
 fn step(prompt: &str, text: &str, look: &Look) -> String {
-    let mut shown = String::new();
+    let mut shown = String::with_capacity(prompt.len() + text.len() + 4);
     for (number, line) in text.lines().enumerate() {
-        let mark =
-            if number == 0 { format!("{prompt}> ") } else { format!("{}. ", " ".repeat(prompt.width())) };
-        let _ = writeln!(shown, "{}{}", look.dim(&mark), escape(line));
+        if number == 0 {
+            shown += &look.dim(&[prompt, "> "].concat());
+        } else {
+            shown += &look.dim(&format!("{}. ", " ".repeat(prompt.width())));
+        }
+        shown += &escape(line);
+        shown.push('\n');
     }
     shown
 }
 
 /// One line, whatever a value in it holds: what a peer sent must not start a line that looks like ours.
 fn said(text: &str, look: &Look) -> String {
-    look.colored(AnsiColor::Cyan, &escape(text)) + "\n"
+    look.colored(AnsiColor::Cyan, &escape(text)).into_owned() + "\n"
 }
 
 fn arrow(socket: &str, sign: &str, color: AnsiColor, look: &Look) -> String {
-    format!("  {} {} ", look.bold(socket), look.colored(color, sign))
+    ["  ", &look.bold(socket), " ", &look.colored(color, sign), " "].concat()
 }
 
 /// `29 B, pickle 4`.
@@ -211,7 +216,11 @@ fn sent(socket: &str, message: &Message, look: &Look) -> String {
 }
 
 fn notes(message: &Message, look: &Look) -> String {
-    message.notes.iter().map(|note| look.dim(&format!("  note: {}", escape(note))) + "\n").collect()
+    message
+        .notes
+        .iter()
+        .map(|note| look.dim(&format!("  note: {}", escape(note))).into_owned() + "\n")
+        .collect()
 }
 
 fn received(socket: &str, message: &Message, look: &Look) -> String {
@@ -284,19 +293,29 @@ fn what_was_taken(taken: &Taken, len: usize) -> String {
 
 /// A left part and a right part on one line where they fit, else below each other.
 fn row(left: &str, right: &str, look: &Look) -> String {
-    let (left_width, right_width) = (visible_width(left), right.width());
     if right.is_empty() {
-        return format!("{left}\n");
+        return [left, "\n"].concat();
     }
-    if left_width + 2 + right_width <= look.width {
-        let gap = look.width - left_width - right_width;
-        return format!("{left}{}{}\n", " ".repeat(gap), look.dim(right));
+    let (left_width, right_width) = (visible_width(left), visible_width(right));
+    let fits = left_width + 2 + right_width <= look.width;
+    let before = if fits { left_width } else { 0 };
+    let mut line = String::with_capacity(left.len() + look.width + 16);
+    line.push_str(left);
+    if !fits {
+        line.push('\n');
     }
-    format!("{left}\n{}{}\n", " ".repeat(look.width.saturating_sub(right_width)), look.dim(right))
+    line.extend(std::iter::repeat_n(' ', look.width.saturating_sub(before + right_width)));
+    line += &look.dim(right);
+    line.push('\n');
+    line
 }
 
 /// Columns of a text, our own colours not counted.
 fn visible_width(text: &str) -> usize {
+    // What lab2sh shows of printable ASCII is as wide as it is long.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.len();
+    }
     let mut width = 0;
     let mut rest = text;
     while let Some(start) = rest.find('\x1b') {
@@ -333,7 +352,7 @@ fn table(titles: &[&str], rows: &[Vec<String>], empty: &str, look: &Look) -> Str
         }
         text.trim_end().to_string()
     };
-    let mut text = look.dim(&line(&mut titles.iter().copied())) + "\n";
+    let mut text = look.dim(&line(&mut titles.iter().copied())).into_owned() + "\n";
     for row in &rows {
         text += &(line(&mut row.iter().map(String::as_str)) + "\n");
     }
@@ -429,7 +448,7 @@ fn caret(place: &crate::event::FailurePlace, look: &Look) -> String {
 fn summary(summary: &Summary, look: &Look) -> String {
     let mut parts = Vec::new();
     if summary.failed > 0 {
-        parts.push(look.colored(AnsiColor::Red, &format!("{} failed", summary.failed)));
+        parts.push(look.colored(AnsiColor::Red, &format!("{} failed", summary.failed)).into_owned());
     }
     parts.push(format!("{} passed", count(summary.passed as u64, "step")));
     if summary.not_run > 0 {

@@ -24,6 +24,10 @@ pub fn is_bidi(c: char) -> bool {
 /// Text for a screen: every character that is not printable as `\n`, `\x1b`, `\u202e` or `\U000e0041`.
 /// Spaces and backslashes stay as they are.
 pub fn escape(text: &str) -> Cow<'_, str> {
+    // Printable ASCII needs no table to look into.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let Some(first) = text.find(|c| !is_printable(c)) else {
         return Cow::Borrowed(text);
     };

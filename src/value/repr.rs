@@ -96,7 +96,11 @@ impl Writer {
             Value::Int(number) => self.put(&number.to_string()),
             Value::Big(number) => self.big(number),
             Value::Float(number) => self.put(&float(*number)),
-            Value::Str(text) => self.text(text.chars().map(u32::from)),
+            Value::Str(text) => {
+                if !self.plain_text(text) {
+                    self.text(text.chars().map(u32::from));
+                }
+            }
             Value::Surrogates(bytes) => self.text(wtf8_codes(bytes)),
             Value::Bytes(bytes) => self.bytes(bytes, false),
             Value::ByteArray(bytes) => {
@@ -162,6 +166,19 @@ impl Writer {
     }
 
     /// A str. CPython prefers single quotes, unless the text has some and no double quote.
+    /// A str of printable ASCII without quotes or backslashes, which most are; `false` if it is none, or too long.
+    fn plain_text(&mut self, text: &str) -> bool {
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'\'' && byte != b'\\';
+        if self.cut || text.len() + 2 > self.left || !text.bytes().all(is_plain) {
+            return false;
+        }
+        self.left -= text.len() + 2;
+        self.out.push('\'');
+        self.out.push_str(text);
+        self.out.push('\'');
+        true
+    }
+
     fn text(&mut self, codes: impl Iterator<Item = u32> + Clone) {
         // Under a budget only what may be shown is looked at; a text that long is cut anyway.
         let mut looked = codes.clone().take(self.left);

@@ -6,6 +6,7 @@
 //! client in Python, and a bare server on tokio. Servers and load client share the machine, so every figure about speed is
 //! a ratio of runs that take turns, and the median of them. Loopback only.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, missing_docs)]
+#![allow(clippy::disallowed_methods, reason = "a server is watched for a time")]
 
 #[cfg(target_os = "linux")]
 #[path = "class/bare.rs"]
