@@ -61,6 +61,10 @@ struct State {
     failures: Crowd,
     messages: Crowd,
     told: Option<Instant>,
+    /// Whether a class is served: then a terminal that takes nothing must not hold the one thread.
+    serves: bool,
+    /// Lines that a stopped terminal did not take and that there was no room for.
+    lost: usize,
     /// Counts that are to be told once it is time.
     owed: Option<String>,
 }
@@ -151,7 +155,10 @@ impl Output {
         match (&event.what, self.form) {
             (What::Waiting, _) => {
                 self.tell_counts();
-                self.flush();
+                let mut state = self.lock();
+                if !state.buffer.is_empty() {
+                    self.offer(&mut state);
+                }
             }
             // What interrupted it is that its output goes nowhere, and that is told at the end.
             (What::Failed(failure), _) if failure.kind == FailureKind::Interrupted && self.is_broken() => {}
@@ -165,6 +172,10 @@ impl Output {
                 if self.lock().admits(&event.what) {
                     self.write_event(event);
                 }
+            }
+            (What::Serving { .. }, Form::Text) => {
+                self.write_event(event);
+                self.lock().serves = true;
             }
             (What::ClassClosed { .. }, Form::Text) => {
                 self.tell_held();
@@ -214,7 +225,7 @@ impl Output {
             state.bottom = text.trim_end().to_string();
             let redrawn = format!("{ERASE_LINE}{}", state.bottom);
             state.buffer.extend_from_slice(redrawn.as_bytes());
-            self.flush_state(&mut state);
+            self.offer(&mut state);
         } else if !is_typing {
             self.lock().owed = Some(text);
             self.tell_counts();
@@ -277,7 +288,26 @@ impl Output {
             state.buffer.extend_from_slice(redrawn.as_bytes());
         }
         if self.is_terminal || state.buffer.len() >= BUFFER_BYTES {
-            self.flush_state(&mut state);
+            self.offer(&mut state);
+        }
+    }
+
+    /// Writes out what is buffered, unless a class is served and its terminal takes nothing now: then it waits, and what
+    /// there is no room for is counted.
+    fn offer(&self, state: &mut State) {
+        if !(self.is_terminal && state.serves) || crate::platform::stdout_takes() {
+            if state.lost > 0 {
+                let lost = format!(
+                    "{ERASE_LINE}  ... and {} more lines while the screen was stopped\n{}",
+                    std::mem::take(&mut state.lost),
+                    state.bottom
+                );
+                state.buffer.extend_from_slice(lost.as_bytes());
+            }
+            self.flush_state(state);
+        } else if state.buffer.len() >= BUFFER_BYTES {
+            state.lost += state.buffer.iter().filter(|byte| **byte == b'\n').count();
+            state.buffer.clear();
         }
     }
 

@@ -63,6 +63,21 @@ pub fn addresses_for(local: SocketAddr) -> Vec<SocketAddr> {
     addresses
 }
 
+/// Whether standard output takes something now; a terminal that a person has stopped (Ctrl-S) does not.
+pub fn stdout_takes() -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let stdout = std::io::stdout();
+        let mut asked = [PollFd::new(&stdout, PollFlags::OUT)];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // Whatever is wrong with it, a write will tell.
+        poll(&mut asked, Some(&at_once)).is_ok_and(|ready| ready > 0)
+    }
+    #[cfg(not(unix))]
+    true
+}
+
 /// An error's text as the operating system words it, without the `(os error N)` that Rust adds.
 pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();

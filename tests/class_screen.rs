@@ -16,7 +16,7 @@ use std::io::Write;
 
 use common::class::{all_honest, class, connect, honest, recv, serving};
 use common::{Folder, script};
-use pty::{CTRL_C, ENTER, Terminal, shell};
+use pty::{CTRL_C, CTRL_Q, CTRL_S, ENTER, Terminal, shell};
 use serde_json::Value as Json;
 
 /// The lesson on a terminal, and the port that students type.
@@ -70,6 +70,25 @@ fn the_status_line_stays_at_the_bottom_of_the_projector() {
     assert!(screen.ends_with("  class  closed: 0 here, 29 passed, 1 failed"), "{screen}");
     assert!(terminal.is_sane());
     assert_eq!(fs::read_to_string(folder.path().join("class.csv")).unwrap().lines().count(), 30);
+}
+
+#[test]
+fn a_screen_that_is_stopped_stops_no_student() {
+    let folder = Folder::new();
+    let (mut terminal, port) = projector(&folder, 24, 80);
+    let mut clients = all_honest(port, 1..4);
+    terminal.sees("  class  3 here, 3 passed, 0 failed");
+    terminal.keys(CTRL_S);
+    for part in 0..4 {
+        clients.extend(all_honest(port, 4 + part * 25..4 + (part + 1) * 25));
+    }
+    assert!(!terminal.screen().contains("Student 103"), "{}", terminal.screen());
+    terminal.keys(CTRL_Q);
+    terminal.sees("  class  103 here, 103 passed, 0 failed");
+    assert_eq!(bottom(&terminal), "  class  103 here, 103 passed, 0 failed");
+    terminal.keys(CTRL_C);
+    assert_eq!(terminal.ends(), 130);
+    assert!(terminal.screen().ends_with("  class  closed: 0 here, 103 passed, 0 failed"));
 }
 
 #[test]

@@ -89,7 +89,8 @@ fn refuse(class: &Class, connection: &Connection, settings: &Settings, why: &str
     // The client may be gone already; that it was refused is counted in any case.
     let _ = connection.writer().offer(&frame(settings.framing, payload), MESSAGE_MAX);
     if let Some(refused) = class.refuse() {
-        let message = format!("{refused} clients were turned away so far: {why}");
+        let were = if refused == 1 { "client was" } else { "clients were" };
+        let message = format!("{refused} {were} turned away so far: {why}");
         class.emit(What::Warning { socket: Some(class.name.clone()), message, hint: None });
     }
 }
