@@ -19,6 +19,8 @@ const FAREWELL: Duration = Duration::from_millis(500);
 const APART: Duration = Duration::from_millis(100);
 /// What a client still sends then is read in pieces this large, in bytes: ten thousand may be told at once.
 const HEARD_AT_ONCE: usize = 4096;
+/// How many clients are told that there is no room before it is looked whether there is some again.
+const TOLD_AT_ONCE: usize = 16;
 /// How often it is told how a class stands.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
 /// The largest message of a client, in bytes, unless `set max-message` asks for less. Class programs send up to 5,382 B, and
@@ -73,7 +75,12 @@ async fn accept(class: &Arc<Class>, mut listener: Listener, script: &Arc<Script>
             },
             Err(error) => {
                 drop(reserve.take());
-                if let Ok(Ok(connection)) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
+                // One after another in the one place that is free; each is closed at once.
+                for _ in 0..TOLD_AT_ONCE {
+                    let Ok(Ok(connection)) = tokio::time::timeout(Duration::ZERO, listener.accept()).await
+                    else {
+                        break;
+                    };
                     refuse(class, &connection, &settings, &format!("class full: {error:#}"));
                 }
                 reserve = UdpSocket::bind("127.0.0.1:0").ok();
