@@ -1,10 +1,12 @@
 //! The one writer of standard output and standard error: events in, lines out.
 
-use std::collections::HashMap;
+mod crowd;
+
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use self::crowd::Crowd;
 use crate::event::{Event, FailureKind, What};
 use crate::lab::Interrupt;
 use crate::render::{self, Look};
@@ -67,34 +69,6 @@ struct State {
     lost: usize,
     /// Counts that are to be told once it is time.
     owed: Option<String>,
-}
-
-/// Lines of a class that come faster than a person reads: some are shown, the rest is counted.
-#[derive(Default)]
-struct Crowd {
-    since: Option<Instant>,
-    shown: usize,
-    /// Lines of one seat; as many seats as lines are shown.
-    of_seat: HashMap<u64, usize>,
-    held: usize,
-}
-
-impl Crowd {
-    /// Whether one more line of this seat may be shown now, when each seat may have `of_seat` a second and all `of_all`.
-    fn admits(&mut self, seat: u64, of_seat: usize, of_all: usize) -> bool {
-        if self.since.is_none_or(|since| since.elapsed() >= Duration::from_secs(1)) {
-            (self.since, self.shown) = (Some(Instant::now()), 0);
-            self.of_seat.clear();
-        }
-        let so_far = self.of_seat.get(&seat).copied().unwrap_or(0);
-        let admits = self.shown < of_all && so_far < of_seat;
-        if admits {
-            self.shown += 1;
-            self.of_seat.insert(seat, so_far + 1);
-        }
-        self.held += usize::from(!admits);
-        admits
-    }
 }
 
 impl State {
