@@ -188,8 +188,12 @@ fn arrow(socket: &str, sign: &str, color: AnsiColor, look: &Look) -> String {
 
 /// `29 B, pickle 4`.
 fn size(message: &Message) -> String {
-    let protocol = message.protocol.map_or(String::new(), |protocol| format!(" {protocol}"));
-    format!("{} B, {}{protocol}", message.bytes, message.codec)
+    let mut text = String::with_capacity(64);
+    let _ = write!(text, "{} B, {}", message.bytes, message.codec);
+    if let Some(protocol) = message.protocol {
+        let _ = write!(text, " {protocol}");
+    }
+    text
 }
 
 fn shown_value(message: &Message) -> String {
@@ -225,14 +229,15 @@ fn notes(message: &Message, look: &Look) -> String {
 
 fn received(socket: &str, message: &Message, look: &Look) -> String {
     let left = arrow(socket, "<-", AnsiColor::Green, look) + &shown_value(message);
-    let more = if message.waiting > 0 { format!(", {} B more here", message.waiting) } else { String::new() };
-    let expected = if message.expected { ", as expected" } else { "" };
-    let right = format!(
-        "{}, {}{more}{expected} {:>8}",
-        size(message),
-        count(message.reads, "read"),
-        ms(message.took)
-    );
+    let mut right = size(message);
+    let _ = write!(right, ", {}", count(message.reads, "read"));
+    if message.waiting > 0 {
+        let _ = write!(right, ", {} B more here", message.waiting);
+    }
+    if message.expected {
+        right.push_str(", as expected");
+    }
+    let _ = write!(right, " {:>8}", ms(message.took));
     let mut lines = row(&left, &right, look);
     lines += &notes(message, look);
     if !message.actions.is_empty() {
@@ -326,10 +331,11 @@ fn visible_width(text: &str) -> usize {
 }
 
 fn ms(took: Duration) -> String {
-    match took.as_secs_f64() {
-        seconds if seconds < 10.0 => format!("{:.1} ms", seconds * 1000.0),
-        seconds => format!("{seconds:.1} s"),
+    if took.as_secs() >= 10 {
+        return format!("{:.1} s", took.as_secs_f64());
     }
+    let tenths = (took.as_micros() + 50) / 100;
+    format!("{}.{} ms", tenths / 10, tenths % 10)
 }
 
 fn table(titles: &[&str], rows: &[Vec<String>], empty: &str, look: &Look) -> String {

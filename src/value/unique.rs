@@ -1,9 +1,10 @@
 //! Keys that are one to Python: hashing, and containers without duplicates.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use num_bigint::BigInt;
 use num_traits::FromPrimitive;
 
@@ -104,81 +105,62 @@ pub(super) enum Objects {
 pub(super) struct Index {
     seed: RandomState,
     objects: Objects,
-    /// The place noted last for a hash.
-    last: HashMap<u64, u32, BuildHasherDefault<AsIs>>,
-    /// For each place the one noted before it with the same hash.
-    before: Vec<Option<u32>>,
+    /// Eight bytes a key: the keys themselves are looked at where they lie.
+    table: HashTable<Place>,
+    len: usize,
     hashed: bool,
+}
+
+struct Place {
+    code: u32,
+    /// Values have far fewer items than 2^32.
+    at: u32,
 }
 
 impl Index {
     pub(super) fn new(len: usize, objects: Objects) -> Index {
         let hashed = len > FEW;
-        let room = if hashed { len } else { 0 };
-        let last = HashMap::with_capacity_and_hasher(room, BuildHasherDefault::default());
-        Index { seed: RandomState::new(), objects, last, before: Vec::with_capacity(len), hashed }
+        let table = HashTable::with_capacity(if hashed { len } else { 0 });
+        Index { seed: RandomState::new(), objects, table, len: 0, hashed }
     }
 
     /// The earlier place for which `same` holds; if there is none, `key` is noted at the next place.
     pub(super) fn place(&mut self, key: &Value, same: impl Fn(usize) -> bool) -> Option<usize> {
-        let here = self.before.len();
-        if !self.hashed {
-            let found = (0..here).find(|&earlier| same(earlier));
-            if found.is_none() {
-                self.before.push(None);
+        let at = self.len;
+        if self.hashed {
+            let code = self.code(key);
+            let is_same = |place: &Place| place.code == code && same(place.at as usize);
+            match self.table.entry(spread(code), is_same, |place| spread(place.code)) {
+                Entry::Occupied(earlier) => return Some(earlier.get().at as usize),
+                Entry::Vacant(vacant) => drop(vacant.insert(Place { code, at: at as u32 })),
             }
-            return found;
+        } else if let Some(earlier) = (0..at).find(|&earlier| same(earlier)) {
+            return Some(earlier);
         }
-        let code = self.code(key);
-        let found = self.find_code(code, same);
-        if found.is_none() {
-            // Values have far fewer items than 2^32.
-            self.before.push(self.last.insert(code, here as u32));
-        }
-        found
+        self.len += 1;
+        None
     }
 
     /// The place for which `same` holds, without noting anything.
     pub(super) fn find(&self, key: &Value, same: impl Fn(usize) -> bool) -> Option<usize> {
-        if self.hashed {
-            self.find_code(self.code(key), same)
-        } else {
-            (0..self.before.len()).find(|&place| same(place))
+        if !self.hashed {
+            return (0..self.len).find(|&place| same(place));
         }
+        let code = self.code(key);
+        let is_same = |place: &Place| place.code == code && same(place.at as usize);
+        self.table.find(spread(code), is_same).map(|place| place.at as usize)
     }
 
-    fn find_code(&self, code: u64, same: impl Fn(usize) -> bool) -> Option<usize> {
-        let mut next = self.last.get(&code).copied();
-        while let Some(place) = next {
-            if same(place as usize) {
-                return Some(place as usize);
-            }
-            next = self.before[place as usize];
-        }
-        None
-    }
-
-    fn code(&self, key: &Value) -> u64 {
+    fn code(&self, key: &Value) -> u32 {
         let mut hasher = self.seed.build_hasher();
         hash(key, self.objects, &mut hasher);
-        hasher.finish()
+        (hasher.finish() >> 32) as u32
     }
 }
 
-/// A hasher for what is a hash already.
-#[derive(Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |code, byte| code.rotate_left(8) ^ u64::from(*byte));
-    }
-    fn write_u64(&mut self, code: u64) {
-        self.0 = code;
-    }
+/// The table takes its tags from the high bits of a hash and its places from the low ones.
+fn spread(code: u32) -> u64 {
+    u64::from(code).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// Feeds a hasher so that equal values feed it equally. NaN goes by address, and in one container so do instances:
