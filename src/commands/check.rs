@@ -82,11 +82,13 @@ async fn expect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     }
 }
 
-/// A message that should match; that none came makes the expectation fail, unless the network did.
+/// A message that should match. Why ever none came, what fails is the expectation.
 async fn arrive(lab: &mut Lab, call: &Call, name: &str, limit: Limit) -> Result<receive::Arrived, Failure> {
     receive::arrive(lab, name, limit, FailureKind::Check).await.map_err(|failure| {
         let wanted = call.text[call.args_at..].trim_end();
-        failure.detail("wanted", crate::value::escape(wanted).into_owned())
+        let failure = failure.detail("wanted", crate::value::escape(wanted).into_owned());
+        let kind = if failure.kind == FailureKind::Network { FailureKind::Check } else { failure.kind };
+        Failure { kind, ..failure }
     })
 }
 

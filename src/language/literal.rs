@@ -120,11 +120,8 @@ pub fn between(line: &Line, start: usize, open: char, close: char) -> Mistake {
     let mistake =
         Mistake::new(line.at, found.len_utf8(), format!("expected `,` or `{close}`, found `{shown}`"));
     if line.text[start..line.at].contains('\n') {
-        let lines = line.text[start..line.at].matches('\n').count();
-        mistake.hint(format!(
-            "the `{open}` opened {lines} lines above, at column {}, is still open",
-            opened.column
-        ))
+        let lines = crate::pattern::count(line.text[start..line.at].matches('\n').count() as u64, "line");
+        mistake.hint(format!("the `{open}` opened {lines} above, at column {}, is still open", opened.column))
     } else {
         mistake.hint("a comma stands between two items")
     }

@@ -179,7 +179,7 @@ fn step(prompt: &str, text: &str, look: &Look) -> String {
 
 /// One line, whatever a value in it holds: what a peer sent must not start a line that looks like ours.
 fn said(text: &str, look: &Look) -> String {
-    look.colored(AnsiColor::Cyan, &escape(text)).into_owned() + "\n"
+    look.colored(AnsiColor::Cyan, wrapped("", text, look).trim()).into_owned() + "\n"
 }
 
 fn arrow(socket: &str, sign: &str, color: AnsiColor, look: &Look) -> String {
@@ -377,9 +377,11 @@ fn warning(socket: Option<&str>, message: &str, hint: Option<&str>, look: &Look)
 
 fn allowed(failure: &Failure, must: bool, look: &Look) -> String {
     let how = if must { "failed, as it must" } else { "failed, as it may" };
-    let mut lines = format!("  {}: {}\n", look.colored(AnsiColor::Green, how), escape(&failure.message));
+    let head = ["  ", &look.colored(AnsiColor::Green, how), ":"].concat();
+    let mut lines = wrapped(&head, &failure.message, look);
     if let Some(hint) = &failure.hint {
-        let _ = writeln!(lines, "{}", look.dim(&format!("  hint: {}", escape(hint))));
+        lines += &look.dim(wrapped("  hint:", hint, look).trim_end());
+        lines.push('\n');
     }
     lines
 }
