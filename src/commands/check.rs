@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
 use crate::event::{Failure, FailureKind, Message, What};
 use crate::lab::{Lab, Limit};
-use crate::net::{self, End};
+use crate::net::End;
 use crate::pattern::{Mismatch, Pattern};
 use crate::value::Value;
 
@@ -84,7 +84,7 @@ async fn expect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 
 /// A message that should match. Why ever none came, what fails is the expectation.
 async fn arrive(lab: &mut Lab, call: &Call, name: &str, limit: Limit) -> Result<receive::Arrived, Failure> {
-    receive::arrive(lab, name, limit, FailureKind::Check).await.map_err(|failure| {
+    receive::arrive(lab, name, limit).await.map_err(|failure| {
         let wanted = call.text[call.args_at..].trim_end();
         let failure = failure.detail("wanted", crate::value::escape(wanted).into_owned());
         let kind = if failure.kind == FailureKind::Network { FailureKind::Check } else { failure.kind };
@@ -193,18 +193,9 @@ async fn expect_end(lab: &mut Lab, name: String, limit: Limit, wanted: End) -> R
                 .detail("arrived", arrived(&bytes))
                 .hint("`recv` takes them")
         }
-        Some(Err(error)) => return Err(unreadable(&name, error)),
+        Some(Err(error)) => return Err(receive::unreadable(&name, &error)),
     };
     Err(failure.detail("wanted", wanted_text))
-}
-
-fn unreadable(name: &str, error: net::StreamError) -> Failure {
-    match error {
-        net::StreamError::Io(error) => {
-            Failure::network(format!("cannot read from `{name}`: {}", net::reason(&error)))
-        }
-        _ => Failure::network(format!("`{name}` was shut down for reading here")),
-    }
 }
 
 async fn expect_nothing(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure> {
@@ -231,7 +222,7 @@ async fn expect_nothing(lab: &mut Lab, call: &Call, name: String) -> Result<(), 
             Err(Failure::check(format!("`{name}` {how} by its peer, which is more than nothing"))
                 .hint("`expect eof` wants the end of the stream"))
         }
-        Some(Err(error)) => Err(unreadable(&name, error)),
+        Some(Err(error)) => Err(receive::unreadable(&name, &error)),
     }
 }
 

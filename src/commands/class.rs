@@ -7,7 +7,6 @@ use crate::class::{Class, Identity, Journal, Status};
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
 use crate::event::{Failure, What};
 use crate::lab::{Binding, Lab, MAX_CLIENTS_DEFAULT};
-use crate::net::{self, Listener};
 use crate::pickle;
 use crate::platform;
 
@@ -69,13 +68,8 @@ pub static WAIT: Spec = Spec {
 };
 
 async fn serve(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
-    let (host, port) = super::socket::address(lab, call)?;
-    lab.check_free(call.name.as_deref())?;
     let Some(Parsed::Serving { script, journal }) = call.args.get(1) else { return Err(call.misread(1)) };
-    let addresses = net::resolve(&host, port).await?;
-    let address =
-        addresses.first().ok_or_else(|| Failure::network(format!("cannot resolve host `{host}`")))?;
-    let listener = Listener::bind(*address)?;
+    let listener = super::socket::bind(lab, call).await?;
     let local = listener.local;
     let journal = match journal {
         Some(template) => Some(lab.folder.join(lab.fill(template)?)),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::command::{Arg, Call, Codec, Group, Names, Parsed, Spec};
-use crate::event::{Failure, FailureKind, Message, What};
+use crate::event::{Failure, Message, What};
 use crate::lab::{Lab, Settings};
 use crate::net::{self, End, Send, Writer};
 use crate::pickle;
@@ -232,7 +232,7 @@ async fn recv(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     if call.form == 1 {
         return recv_n(lab, call, name).await;
     }
-    let arrived = receive::arrive(lab, &name, limit, FailureKind::Network).await?;
+    let arrived = receive::arrive(lab, &name, limit).await?;
     if let Some(result) = &call.name {
         lab.bind_value(result, arrived.message.value.clone())?;
     }
@@ -260,12 +260,7 @@ async fn recv_n(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure>
             .hint(receive::wait_longer(limit)));
     };
     let took = started.elapsed();
-    let (bytes, end) = outcome.map_err(|error| match error {
-        net::StreamError::Io(error) => {
-            Failure::network(format!("cannot read from `{name}`: {}", net::reason(&error)))
-        }
-        _ => Failure::network(format!("`{name}` was shut down for reading here")),
-    })?;
+    let (bytes, end) = outcome.map_err(|error| receive::unreadable(&name, &error))?;
     if let Some(end) = end.filter(|end| *end != net::End::Closed) {
         let how = if end == net::End::Reset {
             "was reset by its peer"

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use crate::command::Codec;
-use crate::event::{Failure, FailureKind, Message};
+use crate::event::{Failure, Message};
 use crate::lab::{Lab, Limit, Settings, shown_duration};
 use crate::language::MAX_MESSAGE_LIMIT;
 use crate::net::{self, End, Framing, StreamError};
@@ -22,14 +22,8 @@ pub struct Arrived {
     pub message: Message,
 }
 
-/// Waits for the next whole message and reads it; it stays on the stream. `Err` says what a person has to know; that nothing
-/// came in time is a failure of the kind `silence`.
-pub async fn arrive(
-    lab: &mut Lab,
-    name: &str,
-    limit: Limit,
-    silence: FailureKind,
-) -> Result<Arrived, Failure> {
+/// Waits for the next whole message and reads it; it stays on the stream. `Err` says what a person has to know.
+pub async fn arrive(lab: &mut Lab, name: &str, limit: Limit) -> Result<Arrived, Failure> {
     let settings = lab.settings_of(name);
     let started = Instant::now();
     let connection = &mut lab.link(name)?.connection;
@@ -37,7 +31,7 @@ pub async fn arrive(
     let place = match outcome {
         Some(Ok(place)) => place,
         Some(Err(error)) => return Err(no_message(lab, name, &error, &settings)),
-        None => return Err(Failure { kind: silence, ..timed_out(lab, name, limit) }),
+        None => return Err(timed_out(lab, name, limit)),
     };
     look(lab, name, place, &settings, started.elapsed())
 }
@@ -211,10 +205,7 @@ pub fn no_message(lab: &mut Lab, name: &str, error: &StreamError, settings: &Set
                 "`set max-message` raises the limit; `close` ends the connection"
             })
         }
-        StreamError::NotReading => Failure::network(format!("`{name}` was shut down for reading here")),
-        StreamError::Io(error) => {
-            Failure::network(format!("cannot read from `{name}`: {}", net::reason(error)))
-        }
+        StreamError::NotReading | StreamError::Io(_) => unreadable(name, error),
     };
     if !head.is_empty() {
         failure = failure.detail("arrived", arrived(&head));
@@ -247,6 +238,16 @@ fn what(settings: &Settings) -> &'static str {
         Framing::Pickle => "pickle",
         Framing::Length => "message with a length before it",
         Framing::Line | Framing::None => "message",
+    }
+}
+
+/// Reading is shut down here, or the kernel refuses it.
+pub fn unreadable(name: &str, error: &StreamError) -> Failure {
+    match error {
+        StreamError::Io(error) => {
+            Failure::network(format!("cannot read from `{name}`: {}", net::reason(error)))
+        }
+        _ => Failure::network(format!("`{name}` was shut down for reading here")),
     }
 }
 

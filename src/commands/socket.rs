@@ -108,7 +108,7 @@ pub static SOCKETS: Spec = Spec {
 };
 
 /// The host and port that an address argument stands for.
-pub fn address(lab: &Lab, call: &Call) -> Result<(String, u16), Failure> {
+fn address(lab: &Lab, call: &Call) -> Result<(String, u16), Failure> {
     let Some(Parsed::Address(host, port)) = call.args.first() else { return Err(call.misread(0)) };
     let host = host.as_ref().map_or(Ok(HOST_DEFAULT.to_string()), |host| lab.fill(host))?;
     let port = lab.fill(port)?;
@@ -145,16 +145,21 @@ async fn listen(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     if call.args.is_empty() {
         return super::listen::listening_mode(lab, call).await;
     }
+    let listener = bind(lab, call).await?;
+    let local = listener.local;
+    let socket = lab.add_listener(call.name.as_deref(), listener);
+    lab.emit(What::Listening { socket, local });
+    Ok(())
+}
+
+/// Opens the listening socket that the first argument asks for, once its name is known to be free.
+pub async fn bind(lab: &Lab, call: &Call) -> Result<Listener, Failure> {
     let (host, port) = address(lab, call)?;
     lab.check_free(call.name.as_deref())?;
     let addresses = net::resolve(&host, port).await?;
     let address =
         addresses.first().ok_or_else(|| Failure::network(format!("cannot resolve host `{host}`")))?;
-    let listener = Listener::bind(*address)?;
-    let local = listener.local;
-    let socket = lab.add_listener(call.name.as_deref(), listener);
-    lab.emit(What::Listening { socket, local });
-    Ok(())
+    Ok(Listener::bind(*address)?)
 }
 
 async fn accept(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
