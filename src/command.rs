@@ -184,6 +184,18 @@ pub enum Codec {
     Hex,
 }
 
+impl Codec {
+    /// Its name, as `set codec` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Codec::Pickle => "pickle",
+            Codec::Json => "json",
+            Codec::Text => "text",
+            Codec::Hex => "hex",
+        }
+    }
+}
+
 /// What a step's outcome has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {

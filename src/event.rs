@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::net::{End, Taken};
+use crate::net::{End, Framing, Taken};
 use crate::value::Value;
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
@@ -45,7 +45,7 @@ pub enum What {
     /// A message arrived and was taken off the stream.
     Received { socket: String, message: Message },
     /// `recv N` took bytes off the stream.
-    Read { socket: String, bytes: Vec<u8>, asked: usize, taken: Taken, took: Duration },
+    Read { socket: String, bytes: Vec<u8>, wire: Option<Wire>, asked: usize, taken: Taken, took: Duration },
     /// The peer's sending ended, as was expected or listened for; this many messages came before in listening mode.
     Ended { socket: String, end: End, messages: Option<u64>, took: Duration },
     /// Listening mode ended because its time was up.
@@ -92,6 +92,42 @@ pub enum What {
     Failed(Failure),
     /// The end of a script.
     Summary(Summary),
+}
+
+impl What {
+    /// The socket or the class that it happened to.
+    pub fn socket(&self) -> Option<&str> {
+        match self {
+            What::Failed(failure) | What::FailedAsAllowed { failure, .. } => failure.socket.as_deref(),
+            What::Connected { socket, .. }
+            | What::Listening { socket, .. }
+            | What::Accepted { socket, .. }
+            | What::Sent { socket, .. }
+            | What::Received { socket, .. }
+            | What::Read { socket, .. }
+            | What::Ended { socket, .. }
+            | What::ListenedOut { socket, .. }
+            | What::Quiet { socket, .. }
+            | What::Closed { socket, .. }
+            | What::ShutDown { socket, .. }
+            | What::Aborted { socket }
+            | What::Serving { class: socket, .. }
+            | What::Broadcast { class: socket, .. }
+            | What::ClassClosed { class: socket, .. } => Some(socket),
+            _ => None,
+        }
+    }
+
+    /// The bytes that were on the wire, and the socket.
+    pub fn wire(&self) -> Option<(&str, &Wire)> {
+        let wire = match self {
+            What::Sent { message, .. } | What::Received { message, .. } => message.wire.as_ref(),
+            What::Read { wire, .. } => wire.as_ref(),
+            What::Failed(failure) | What::FailedAsAllowed { failure, .. } => failure.wire.as_deref(),
+            _ => None,
+        };
+        Some((self.socket()?, wire?))
+    }
 }
 
 /// A client of a class whose status changed.
@@ -164,6 +200,40 @@ pub struct Message {
     pub took: Duration,
     /// Whether an `expect` matched it.
     pub expected: bool,
+    /// Its bytes, where the conversation is kept.
+    pub wire: Option<Wire>,
+}
+
+impl Message {
+    /// A message of so many bytes that was given to the kernel.
+    pub fn given(value: Value, bytes: usize, codec: &'static str, protocol: Option<u8>) -> Message {
+        Message {
+            value,
+            bytes,
+            codec,
+            protocol,
+            reads: 0,
+            waiting: 0,
+            actions: Vec::new(),
+            notes: Vec::new(),
+            took: Duration::ZERO,
+            expected: false,
+            wire: None,
+        }
+    }
+}
+
+/// Bytes as they were on the wire, frame included, to be looked at later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wire {
+    /// The bytes; of a very long message the first ones only.
+    pub bytes: Arc<[u8]>,
+    /// How many there were.
+    pub total: usize,
+    /// How their value is written: `pickle`, `json`, `text`, `hex`, `file`.
+    pub codec: &'static str,
+    /// What tells them apart from the next message.
+    pub framing: Framing,
 }
 
 /// Why a step failed.
@@ -183,6 +253,10 @@ pub struct Failure {
     pub span: Option<(usize, usize)>,
     /// What happened in a few words, without the socket's name: what a roster row says.
     pub brief: Option<String>,
+    /// The socket it happened on.
+    pub socket: Option<String>,
+    /// The bytes that could not be read, or were not what was wanted, where the conversation is kept.
+    pub wire: Option<Box<Wire>>,
 }
 
 /// Whose fault a failure is.
@@ -241,6 +315,8 @@ impl Failure {
             place: None,
             span: None,
             brief: None,
+            socket: None,
+            wire: None,
         }
     }
 
@@ -269,6 +345,18 @@ impl Failure {
     pub fn brief(mut self, brief: impl Into<String>) -> Failure {
         self.brief = Some(brief.into());
         self
+    }
+
+    /// The same failure on a socket.
+    pub fn on(mut self, socket: &str) -> Failure {
+        self.socket = Some(socket.to_string());
+        self
+    }
+
+    /// The same failure, caused by what a message says.
+    pub fn about(mut self, socket: &str, message: &Message) -> Failure {
+        self.wire = message.wire.clone().map(Box::new);
+        self.on(socket)
     }
 
     /// The same failure with one more line.

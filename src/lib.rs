@@ -11,6 +11,7 @@
 //! - [`lab`]: the state that commands act on; [`step`]: runs one call; [`shell`]: the only way in
 //! - [`net`]: sockets and message boundaries; [`pickle`]: scanning, decoding, encoding
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
+//! - [`conversation`]: what is kept of it, to look back on
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
 //! - [`prompt`], [`replay`]: what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
 
@@ -19,6 +20,7 @@ pub mod class;
 pub mod cli;
 pub mod command;
 pub mod commands;
+pub mod conversation;
 pub mod event;
 pub mod history;
 pub mod lab;

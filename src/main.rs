@@ -118,6 +118,7 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
     lab.eager = true;
+    lab.keep_conversation();
     let mut signals = EndingSignals::listen();
     let status = tokio::select! {
         biased;

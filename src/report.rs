@@ -148,7 +148,7 @@ fn socket_fields(what: &What) -> Option<(&'static str, Json)> {
             "accepted",
             json!({"socket": socket, "listener": listener, "peer": address(peer), "ms": ms(*took)}),
         ),
-        What::Read { socket, bytes, asked, taken, took } => (
+        What::Read { socket, bytes, asked, taken, took, .. } => (
             "read",
             json!({"socket": socket, "repr": Value::Bytes(bytes.as_slice().into()).repr(), "asked": asked, "bytes": bytes.len(),
                 "whole": taken.whole, "began_at": taken.began_at, "rest": taken.rest, "ms": ms(*took)}),

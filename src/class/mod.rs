@@ -22,6 +22,7 @@ pub use journal::{Journal, Kept};
 pub use roster::{Roster, Row, Status};
 pub use save::save;
 
+use crate::conversation::Conversation;
 use crate::event::{Arrival, ClassStatus, Event, Sink, What};
 use crate::net::{Framing, Offer, WeakWriter, Writer, frame};
 
@@ -57,6 +58,8 @@ pub struct Class {
     closed: Notify,
     changed: Notify,
     sink: Sink,
+    /// What is kept of the conversation, with what its clients said.
+    pub conversation: Option<Conversation>,
     started: Instant,
 }
 
@@ -96,6 +99,7 @@ impl Class {
         journal: Option<(Journal, Kept)>,
         table: Option<PathBuf>,
         sink: Sink,
+        conversation: Option<Conversation>,
     ) -> Class {
         let mut state = State { next_seat: 1, ..State::default() };
         let journal = journal.map(|(journal, kept)| {
@@ -123,6 +127,7 @@ impl Class {
             closed: Notify::new(),
             changed: Notify::new(),
             sink,
+            conversation,
             started: Instant::now(),
         }
     }

@@ -66,7 +66,8 @@ async fn expect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
                 return Err(failure
                     .detail("wanted", wanted.repr_cut(SHOWN_VALUE).0)
                     .detail("got", shown(got))
-                    .detail("message", measures(&message.message, limit)));
+                    .detail("message", measures(&message.message, limit))
+                    .about(&name, &message.message));
             }
             passed(lab, call, name, message, Vec::new())
         }
@@ -168,11 +169,12 @@ fn mismatched(
     if !mismatch.path.is_empty() || mismatch.got.is_none() {
         failure = failure.detail("whole", shown(&message.value));
     }
-    failure.detail("message", measures(message, limit))
+    failure.detail("message", measures(message, limit)).about(name, message)
 }
 
 async fn expect_end(lab: &mut Lab, name: String, limit: Limit, wanted: End) -> Result<(), Failure> {
     let started = Instant::now();
+    let socket = name.clone();
     let connection = &mut lab.link(&name)?.connection;
     let outcome = limit.wait(connection.anything()).await;
     let wanted_text = if wanted == End::Closed { "the end of the stream" } else { "a reset" };
@@ -195,7 +197,7 @@ async fn expect_end(lab: &mut Lab, name: String, limit: Limit, wanted: End) -> R
         }
         Some(Err(error)) => return Err(receive::unreadable(&name, &error)),
     };
-    Err(failure.detail("wanted", wanted_text))
+    Err(failure.detail("wanted", wanted_text).on(&socket))
 }
 
 async fn expect_nothing(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure> {
@@ -215,12 +217,14 @@ async fn expect_nothing(lab: &mut Lab, call: &Call, name: String) -> Result<(), 
             let bytes = lab.link(&name)?.connection.buffered().to_vec();
             Err(Failure::check(format!("`{name}` was not silent: bytes arrived after {ms:.1} ms"))
                 .detail("wanted", format!("nothing within {}", limit.shown()))
-                .detail("arrived", arrived(&bytes)))
+                .detail("arrived", arrived(&bytes))
+                .on(&name))
         }
         Some(Ok(Some(end))) => {
             let how = if end == End::Closed { "was closed" } else { "was reset" };
             Err(Failure::check(format!("`{name}` {how} by its peer, which is more than nothing"))
-                .hint("`expect eof` wants the end of the stream"))
+                .hint("`expect eof` wants the end of the stream")
+                .on(&name))
         }
         Some(Err(error)) => Err(receive::unreadable(&name, &error)),
     }

@@ -63,6 +63,7 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let started = Instant::now();
     let (before, left_over) = (writer.sent(), writer.unsent() as u64);
     let bytes = net::frame(settings.framing, outgoing.payload);
+    let wire = lab.wire(&bytes, outgoing.codec, settings.framing);
     let length = bytes.len();
     let outcome = limit.wait(writer.send(bytes)).await;
     let given = writer.sent() - before;
@@ -70,21 +71,17 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         Some(Send::All) => {
             let notes = (end == Some(End::Closed)).then(|| AFTER_ITS_END.to_string());
             let message = Message {
-                value: outgoing.value,
-                bytes: length,
-                codec: outgoing.codec,
-                protocol: outgoing.protocol,
-                reads: 0,
-                waiting: 0,
-                actions: Vec::new(),
                 notes: notes.into_iter().collect(),
                 took: started.elapsed(),
-                expected: false,
+                wire,
+                ..Message::given(outgoing.value, length, outgoing.codec, outgoing.protocol)
             };
             lab.emit(What::Sent { socket: name, message });
             Ok(())
         }
-        Some(Send::Broken(error)) => Err(cannot_send(&name, &error, given, end == Some(End::Reset))),
+        Some(Send::Broken(error)) => {
+            Err(cannot_send(&name, &error, given, end == Some(End::Reset)).on(&name))
+        }
         None => {
             let all = given + writer.unsent() as u64;
             let mut failure = Failure::network(format!(
@@ -94,7 +91,8 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             if left_over > 0 {
                 failure = failure.detail("before it", format!("{left_over} B of an earlier `send`"));
             }
-            Err(failure.hint("the rest goes out before the next `send` on it; `reset` gives up"))
+            failure.wire = wire.map(Box::new);
+            Err(failure.on(&name).hint("the rest goes out before the next `send` on it; `reset` gives up"))
         }
     }
 }
@@ -257,7 +255,8 @@ async fn recv_n(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure>
     let connection = &mut lab.link(&name)?.connection;
     let Some(outcome) = limit.wait(connection.recv(asked)).await else {
         return Err(Failure::network(format!("nothing arrived on `{name}` within {}", limit.shown()))
-            .hint(receive::wait_longer(limit)));
+            .hint(receive::wait_longer(limit))
+            .on(&name));
     };
     let took = started.elapsed();
     let (bytes, end) = outcome.map_err(|error| receive::unreadable(&name, &error))?;
@@ -268,7 +267,8 @@ async fn recv_n(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure>
             "is dead: its peer no longer answers"
         };
         return Err(Failure::network(format!("`{name}` {how}"))
-            .hint("Python's recv raises ConnectionResetError here"));
+            .hint("Python's recv raises ConnectionResetError here")
+            .on(&name));
     }
     let value = Value::Bytes(bytes.as_slice().into());
     if let Some(result) = &call.name {
@@ -276,6 +276,7 @@ async fn recv_n(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure>
     }
     lab.last = Some(value);
     let taken = lab.link(&name)?.connection.place_of(&bytes, settings.framing, settings.max_message);
-    lab.emit(What::Read { socket: name, bytes, asked, taken, took });
+    let wire = lab.wire(&bytes, settings.codec.name(), settings.framing);
+    lab.emit(What::Read { socket: name, bytes, wire, asked, taken, took });
     Ok(())
 }

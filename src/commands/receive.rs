@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::Codec;
 use crate::event::{Failure, Message};
-use crate::lab::{Lab, Limit, Settings, shown_duration};
+use crate::lab::{Binding, Lab, Limit, Settings, shown_duration};
 use crate::language::MAX_MESSAGE_LIMIT;
 use crate::net::{self, End, Framing, StreamError};
 use crate::pickle;
@@ -31,7 +31,10 @@ pub async fn arrive(lab: &mut Lab, name: &str, limit: Limit) -> Result<Arrived, 
     let place = match outcome {
         Some(Ok(place)) => place,
         Some(Err(error)) => return Err(no_message(lab, name, &error, &settings)),
-        None => return Err(timed_out(lab, name, limit)),
+        None => {
+            let failure = timed_out(lab, name, limit);
+            return Err(with_head(lab, name, &settings, failure));
+        }
     };
     look(lab, name, place, &settings, started.elapsed())
 }
@@ -44,11 +47,14 @@ pub fn look(
     settings: &Settings,
     took: Duration,
 ) -> Result<Arrived, Failure> {
+    let conversation = lab.conversation.clone();
     let connection = &lab.link(name)?.connection;
     let waiting = connection.buffered().len() - place.total;
     let payload = connection.payload(&place);
+    let wire =
+        conversation.map(|kept| kept.wire(connection.bytes(&place), settings.codec.name(), settings.framing));
     match read(payload, settings, &place, waiting, took) {
-        Ok(message) => Ok(Arrived { place, message }),
+        Ok(message) => Ok(Arrived { place, message: Message { wire, ..message } }),
         Err(why) => {
             let looks = pickle::sniff(payload).filter(|_| settings.codec == Codec::Pickle);
             let shown = arrived(payload);
@@ -64,7 +70,7 @@ pub fn look(
                     place.total
                 ),
             };
-            Err(failure.hint(hint))
+            Err(Failure { wire: wire.map(Box::new), ..failure.hint(hint).on(name) })
         }
     }
 }
@@ -95,6 +101,7 @@ fn read(
         notes: Vec::new(),
         took,
         expected: false,
+        wire: None,
     };
     match settings.codec {
         Codec::Pickle => {
@@ -178,6 +185,22 @@ fn timed_out(lab: &mut Lab, name: &str, limit: Limit) -> Failure {
 
 /// The stream says why there is no message.
 pub fn no_message(lab: &mut Lab, name: &str, error: &StreamError, settings: &Settings) -> Failure {
+    let failure = why_none(lab, name, error, settings);
+    with_head(lab, name, settings, failure)
+}
+
+/// The same failure with the bytes that are at the head of the stream and are no message.
+fn with_head(lab: &mut Lab, name: &str, settings: &Settings, failure: Failure) -> Failure {
+    let wire = match lab.get(name) {
+        Some(Binding::Connection(link)) if !link.connection.buffered().is_empty() => {
+            lab.wire(link.connection.buffered(), settings.codec.name(), settings.framing)
+        }
+        _ => None,
+    };
+    Failure { wire: wire.map(Box::new), ..failure.on(name) }
+}
+
+fn why_none(lab: &mut Lab, name: &str, error: &StreamError, settings: &Settings) -> Failure {
     let (head, taken, received) = match lab.link(name) {
         Ok(link) => {
             let connection = &link.connection;

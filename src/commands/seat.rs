@@ -6,9 +6,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::class::Class;
 use crate::command::Script;
-use crate::event::{ClassStatus, Event, Failure, Sink, What};
+use crate::conversation::SEAT_SOCKET;
+use crate::event::{ClassStatus, Event, Failure, Message, Sink, What};
 use crate::lab::{Lab, Settings};
-use crate::net::{Connection, End, Listener, frame};
+use crate::net::{Connection, End, Listener, Offer, frame};
 use crate::value::Value;
 
 use super::flow;
@@ -106,6 +107,11 @@ async fn sit(class: &Arc<Class>, connection: Connection, script: &Arc<Script>, s
     match class.next_seat().await {
         Ok(number) => {
             class.sit(number, connection.peer, connection.writer(), settings.framing);
+            if let Some(conversation) = &class.conversation {
+                let (socket, peer) = (format!("seat{number}"), connection.peer);
+                let listener = class.name.clone();
+                conversation.keep(&What::Accepted { socket, listener, peer, took: Duration::ZERO }, None);
+            }
             let lab = Box::new(interpreter(class, connection, settings, number));
             tokio::spawn(seat(class.clone(), lab, script.clone(), number));
         }
@@ -129,6 +135,7 @@ impl Drop for Sitting {
 /// The interpreter of one client.
 fn interpreter(class: &Arc<Class>, connection: Connection, settings: Settings, number: u64) -> Lab {
     let mut lab = Lab::new(sink(class, number));
+    lab.conversation = class.conversation.clone();
     lab.settings = settings;
     lab.seat = Some((class.clone(), number));
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
@@ -141,7 +148,7 @@ fn interpreter(class: &Arc<Class>, connection: Connection, settings: Settings, n
         // A new interpreter has no socket of that name that could be in the way.
         let _ = lab.bind_value(name, value);
     }
-    lab.add_connection(Some("me"), connection);
+    lab.add_connection(Some(SEAT_SOCKET), connection);
     lab
 }
 
@@ -153,7 +160,10 @@ async fn seat(class: Arc<Class>, mut lab: Box<Lab>, script: Arc<Script>, number:
         biased;
         () = class.closing() => None,
         outcome = flow::run_items(&mut lab, &script) => {
-            Some(outcome.map_err(brief))
+            Some(outcome.map_err(|failure| {
+                lab.emit(What::Failed(failure.clone()));
+                brief(failure)
+            }))
         }
     };
     let is_well = !matches!(ended, Some(Err(_)));
@@ -162,7 +172,13 @@ async fn seat(class: Arc<Class>, mut lab: Box<Lab>, script: Arc<Script>, number:
         Some(Ok(())) => "closed".to_string(),
         Some(Err(reason)) => reason,
     };
-    Box::pin(farewell(&mut lab, is_well)).await;
+    if Box::pin(farewell(&mut lab, is_well)).await {
+        keep_farewell(&lab);
+    }
+    if let Ok(link) = lab.link(SEAT_SOCKET) {
+        let (sent, received) = (link.connection.writer().sent(), link.connection.received);
+        lab.emit(What::Closed { socket: SEAT_SOCKET.to_string(), sent, received, dropped: 0, unsent: 0 });
+    }
 }
 
 fn brief(failure: Failure) -> String {
@@ -170,10 +186,11 @@ fn brief(failure: Failure) -> String {
 }
 
 /// A pickled None, as class programs know it, and a moment to leave: then nobody meets a reset or an end without a word.
-async fn farewell(lab: &mut Lab, is_well: bool) {
+/// Whether the None was sent.
+async fn farewell(lab: &mut Lab, is_well: bool) -> bool {
     let settings = lab.settings;
     // Without a connection the script has closed it.
-    let Ok(link) = lab.link("me") else { return };
+    let Ok(link) = lab.link(SEAT_SOCKET) else { return false };
     let connection = &mut link.connection;
     let is_there = match connection.end() {
         None => true,
@@ -182,12 +199,12 @@ async fn farewell(lab: &mut Lab, is_well: bool) {
         Some(_) => false,
     };
     if !is_there || !connection.writer().can_write() {
-        return;
+        return false;
     }
     // The ack may have been sent just now.
     tokio::time::sleep(APART).await;
     let payload = crate::pickle::encode(&Value::None, settings.protocol).unwrap_or_default();
-    let _ = connection.writer().offer(&frame(settings.framing, payload), MESSAGE_MAX);
+    let offered = connection.writer().offer(&frame(settings.framing, payload), MESSAGE_MAX);
     let leaves = async {
         // What it sends now goes nowhere; one that sends without end is not listened to.
         let mut heard = 0;
@@ -200,16 +217,37 @@ async fn farewell(lab: &mut Lab, is_well: bool) {
     };
     // One that stays is closed all the same.
     let _ = tokio::time::timeout(FAREWELL, leaves).await;
+    offered == Offer::Sent
+}
+
+/// Keeps the None that was sent with the conversation.
+fn keep_farewell(lab: &Lab) {
+    let (framing, protocol) = (lab.settings.framing, lab.settings.protocol);
+    let bytes = frame(framing, crate::pickle::encode(&Value::None, protocol).unwrap_or_default());
+    let message = Message {
+        wire: lab.wire(&bytes, "pickle", framing),
+        ..Message::given(Value::None, bytes.len(), "pickle", Some(protocol))
+    };
+    lab.emit(What::Sent { socket: SEAT_SOCKET.to_string(), message });
 }
 
 /// What a seat's interpreter tells: messages that nobody took, and warnings. The roster tells the rest.
 fn sink(class: &Arc<Class>, number: u64) -> Sink {
     let class = class.clone();
-    Arc::new(move |event: Event| match event.what {
+    Arc::new(move |event: Event| {
+        if let Some(conversation) = &class.conversation {
+            conversation.keep(&event.what, Some(number));
+        }
+        tell(&class, number, event.what);
+    })
+}
+
+fn tell(class: &Class, number: u64, what: What) {
+    match what {
         What::Received { message, .. } if !message.expected => {
             class.emit(What::SeatMessage { class: class.name.clone(), seat: number, message });
         }
         What::Said(text) => class.emit(What::Said(format!("seat {number}: {text}"))),
         _ => {}
-    })
+    }
 }

@@ -14,7 +14,8 @@ use tokio::sync::oneshot;
 
 use crate::class::Class;
 use crate::command::{Call, Setting};
-use crate::event::{Event, Failure, Sink, What};
+use crate::conversation::Conversation;
+use crate::event::{Event, Failure, Sink, What, Wire};
 use crate::language::expr::{Expr, Lookup, Ref, Template, follow};
 use crate::language::mistake::{Mistake, did_you_mean};
 use crate::net::{Connection, Framing, Listener, Writer};
@@ -58,6 +59,8 @@ pub struct Lab {
     pub handlers: Vec<Handler>,
     /// The class and the number of the seat whose script this interpreter runs.
     pub seat: Option<(Arc<Class>, u64)>,
+    /// What is kept of the conversation.
+    pub conversation: Option<Conversation>,
     sink: Sink,
     started: Instant,
     connections: usize,
@@ -109,6 +112,7 @@ impl Lab {
             eager: false,
             handlers: Vec::new(),
             seat: None,
+            conversation: None,
             sink,
             started: Instant::now(),
             connections: 0,
@@ -119,6 +123,22 @@ impl Lab {
     /// Tells that something happened.
     pub fn emit(&self, what: What) {
         (self.sink)(Event { at: self.started.elapsed(), what });
+    }
+
+    /// Keeps what happens from now on, to be looked back on.
+    pub fn keep_conversation(&mut self) {
+        let conversation = Conversation::default();
+        let (kept, told) = (conversation.clone(), self.sink.clone());
+        self.sink = Arc::new(move |event: Event| {
+            kept.keep(&event.what, None);
+            told(event);
+        });
+        self.conversation = Some(conversation);
+    }
+
+    /// Bytes that were on the wire, to be kept with the conversation; `None` where none is kept.
+    pub fn wire(&self, bytes: &[u8], codec: &'static str, framing: Framing) -> Option<Wire> {
+        Some(self.conversation.as_ref()?.wire(bytes, codec, framing))
     }
 
     /// Where this interpreter's events go.

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use super::mistake::did_you_mean;
 use crate::command::{Arg, Call, Parsed, Script};
+use crate::conversation::SEAT_SOCKET;
 use crate::event::Failure;
 
 /// The names that a seat script starts with.
-pub const SEAT_NAMES: [&str; 4] = ["seat", "peer", "started", "me"];
+pub const SEAT_NAMES: [&str; 4] = ["seat", "peer", "started", SEAT_SOCKET];
 
 /// Checks that every `$name` and `@name` is given by an earlier step, so that a slip on the last line runs nothing.
 pub fn check_names<'a>(script: &Script, known: impl Iterator<Item = &'a str>) -> Result<(), Failure> {

@@ -167,6 +167,11 @@ impl Connection {
         &self.buffer[self.head + message.start..self.head + message.end]
     }
 
+    /// All bytes of a message that is at the head, its frame included.
+    pub fn bytes(&self, message: &Message) -> &[u8] {
+        &self.buffer[self.head..self.head + message.total]
+    }
+
     /// Bytes that were read and not yet taken by a step.
     pub fn buffered(&self) -> &[u8] {
         &self.buffer[self.head..]

@@ -76,7 +76,9 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Paused(text) => said(&format!("{text} (Enter goes on)"), look),
         What::Sent { socket, message } => sent(socket, message, look),
         What::Received { socket, message } => received(socket, message, look),
-        What::Read { socket, bytes, asked, taken, took } => read(socket, bytes, *asked, taken, *took, look),
+        What::Read { socket, bytes, asked, taken, took, .. } => {
+            read(socket, bytes, *asked, taken, *took, look)
+        }
         What::Checked { text } => format!("  {} {}\n", look.colored(AnsiColor::Green, "ok"), escape(text)),
         What::Bound { name, value } => {
             let (shown, cut) = value.repr_cut(SHOWN_VALUE);

@@ -1,0 +1,231 @@
+//! The conversation so far: a bounded log of what happened on every socket, which `explain`, `hex` and `flow` look back on.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::event::{Failure, Message, What, Wire};
+use crate::net::Framing;
+use crate::value::Value;
+
+/// How many entries are kept: a lecture has some hundred, and a picture of more is no longer read. An entry takes about
+/// half a kilobyte, so that a class server of 10,000 clients spends 4 MB on it.
+pub const ENTRIES_MAX: usize = 8_192;
+/// How many bytes all entries may take together, what was on the wire included.
+pub const BYTES_MAX: usize = 16 << 20;
+/// How many bytes of one message are kept. Class programs send up to 5,382 B.
+pub const WIRE_MAX: usize = 1 << 20;
+
+/// What a seat script calls the connection to its client.
+pub const SEAT_SOCKET: &str = "me";
+
+/// A conversation that several interpreters add to: those of a class's clients beside that of the class.
+#[derive(Clone, Debug, Default)]
+pub struct Conversation(Arc<Mutex<Log>>);
+
+/// One thing that happened.
+#[derive(Debug)]
+pub struct Entry {
+    /// Since the conversation began.
+    pub at: Duration,
+    /// What. A message's value and a read's bytes are left out here: they are in its [`Wire`].
+    pub what: What,
+    weight: usize,
+}
+
+/// The entries, oldest first, and what is left of those that were dropped.
+#[derive(Debug)]
+pub struct Log {
+    began: Instant,
+    entries: VecDeque<Entry>,
+    /// How sockets that may still be open were opened, where that entry was dropped.
+    openings: VecDeque<Entry>,
+    weight: usize,
+    dropped: u64,
+}
+
+impl Default for Log {
+    fn default() -> Log {
+        Log {
+            began: Instant::now(),
+            entries: VecDeque::new(),
+            openings: VecDeque::new(),
+            weight: 0,
+            dropped: 0,
+        }
+    }
+}
+
+impl Conversation {
+    /// Keeps what happened, if it belongs to a picture of the conversation. In a seat's interpreter the socket is called `me`;
+    /// here it is called as the class calls it.
+    pub fn keep(&self, what: &What, seat: Option<u64>) {
+        if let Some(kept) = slim(what) {
+            let kept = match seat {
+                Some(number) => renamed(kept, number),
+                None => kept,
+            };
+            self.look().add(kept);
+        }
+    }
+
+    /// Bytes as they are kept.
+    pub fn wire(&self, bytes: &[u8], codec: &'static str, framing: Framing) -> Wire {
+        let kept = &bytes[..bytes.len().min(WIRE_MAX)];
+        Wire { bytes: kept.into(), total: bytes.len(), codec, framing }
+    }
+
+    /// The log, for as long as the guard lives: nobody adds to it meanwhile.
+    pub fn look(&self) -> MutexGuard<'_, Log> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The message, or the bytes of a message that could not be read, that was on the wire last: of one socket, or of any.
+    pub fn last_wire(&self, socket: Option<&str>) -> Option<Wire> {
+        let log = self.look();
+        let wires = log.entries.iter().rev().filter_map(|entry| entry.what.wire());
+        wires
+            .filter(|(name, _)| socket.is_none_or(|wanted| *name == wanted))
+            .map(|(_, wire)| wire.clone())
+            .next()
+    }
+}
+
+impl Log {
+    /// Everything that is kept, oldest first.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// How sockets were opened that are older than the first entry.
+    pub fn openings(&self) -> impl Iterator<Item = &Entry> {
+        self.openings.iter()
+    }
+
+    /// How many entries were dropped, the oldest first, to stay within the limits.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    fn add(&mut self, what: What) {
+        let weight = weight(&what);
+        self.entries.push_back(Entry { at: self.began.elapsed(), what, weight });
+        self.weight += weight;
+        while self.entries.len() > ENTRIES_MAX || (self.weight > BYTES_MAX && self.entries.len() > 1) {
+            let Some(oldest) = self.entries.pop_front() else { return };
+            self.weight -= oldest.weight;
+            self.dropped += 1;
+            self.outlive(oldest);
+        }
+    }
+
+    /// Of what is dropped, how a socket was opened is kept until its end is dropped too.
+    fn outlive(&mut self, dropped: Entry) {
+        match &dropped.what {
+            What::Connected { .. }
+            | What::Accepted { .. }
+            | What::Listening { .. }
+            | What::Serving { .. } => {
+                if self.openings.len() == ENTRIES_MAX {
+                    self.openings.pop_front();
+                }
+                self.openings.push_back(dropped);
+            }
+            What::Closed { socket, .. }
+            | What::Aborted { socket }
+            | What::ClassClosed { class: socket, .. } => {
+                self.openings.retain(|opening| opening.what.socket() != Some(socket));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What is kept of something that happened; `None` for what is no part of a conversation. Values are left out: a value may take
+/// many times the memory of its bytes, which are kept.
+fn slim(what: &What) -> Option<What> {
+    Some(match what {
+        What::Sent { socket, message } => {
+            What::Sent { socket: socket.clone(), message: without_value(message) }
+        }
+        What::Received { socket, message } => {
+            What::Received { socket: socket.clone(), message: without_value(message) }
+        }
+        What::Read { socket, wire, asked, taken, took, .. } => What::Read {
+            socket: socket.clone(),
+            bytes: Vec::new(),
+            wire: wire.clone(),
+            asked: *asked,
+            taken: taken.clone(),
+            took: *took,
+        },
+        What::Phase(_)
+        | What::Said(_)
+        | What::Connected { .. }
+        | What::Listening { .. }
+        | What::Accepted { .. }
+        | What::Ended { .. }
+        | What::ListenedOut { .. }
+        | What::Quiet { .. }
+        | What::Closed { .. }
+        | What::ShutDown { .. }
+        | What::Aborted { .. }
+        | What::Serving { .. }
+        | What::Arrival { .. }
+        | What::Broadcast { .. }
+        | What::ClassClosed { .. }
+        | What::FailedAsAllowed { .. }
+        | What::Failed(_) => what.clone(),
+        _ => return None,
+    })
+}
+
+fn without_value(message: &Message) -> Message {
+    Message {
+        value: Value::None,
+        actions: message.actions.clone(),
+        notes: message.notes.clone(),
+        wire: message.wire.clone(),
+        ..*message
+    }
+}
+
+fn renamed(mut what: What, seat: u64) -> What {
+    let name = match &mut what {
+        What::Failed(failure) | What::FailedAsAllowed { failure, .. } => failure.socket.as_mut(),
+        What::Sent { socket, .. }
+        | What::Received { socket, .. }
+        | What::Read { socket, .. }
+        | What::Ended { socket, .. }
+        | What::ListenedOut { socket, .. }
+        | What::Quiet { socket, .. }
+        | What::Closed { socket, .. }
+        | What::ShutDown { socket, .. }
+        | What::Aborted { socket } => Some(socket),
+        _ => None,
+    };
+    if let Some(name) = name.filter(|name| *name == SEAT_SOCKET) {
+        *name = format!("seat{seat}");
+    }
+    what
+}
+
+/// What an entry takes, in bytes: itself and what a peer or a script decides the length of.
+fn weight(what: &What) -> usize {
+    let wire = what.wire().map_or(0, |(_, wire)| wire.bytes.len());
+    let told = match what {
+        What::Phase(text) | What::Said(text) => text.len(),
+        What::Sent { message, .. } | What::Received { message, .. } => {
+            message.actions.iter().chain(&message.notes).map(String::len).sum()
+        }
+        What::Failed(failure) | What::FailedAsAllowed { failure, .. } => told(failure),
+        _ => 0,
+    };
+    size_of::<Entry>() + wire + told
+}
+
+fn told(failure: &Failure) -> usize {
+    let details: usize = failure.details.iter().map(|(_, text)| text.len()).sum();
+    let place = failure.place.as_ref().map_or(0, |place| place.text.len());
+    failure.message.len() + details + place
+}
