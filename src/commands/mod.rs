@@ -7,6 +7,7 @@ mod listen;
 mod message;
 mod meta;
 mod receive;
+mod record;
 mod seat;
 mod socket;
 
@@ -44,5 +45,6 @@ pub static TABLE: &[&Spec] = &[
     &meta::VARS,
     &meta::HELP,
     &meta::HISTORY,
+    &record::RECORD,
     &meta::QUIT,
 ];
