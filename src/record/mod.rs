@@ -3,6 +3,7 @@
 mod pattern;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -28,8 +29,11 @@ pub struct Recorder {
     steps: usize,
     /// Whether messages are to be written down as `expect` lines: the step under way takes whatever comes.
     takes: bool,
-    /// What the step under way heard.
-    heard: Vec<Heard>,
+    /// What the step under way heard, as steps, and how many they are.
+    heard: String,
+    heard_steps: usize,
+    /// What stands behind each of them.
+    suffix: String,
     /// The socket that the step under way made.
     made: Option<String>,
     /// Sockets that are open and their port, where the kernel chose it.
@@ -42,13 +46,6 @@ pub struct Recorder {
     is_full: bool,
 }
 
-/// What came on a socket: a message as a pattern, or the end.
-struct Heard {
-    socket: String,
-    wanted: String,
-    note: String,
-}
-
 impl Recorder {
     /// Begins a recording with the sockets that are open. `Err` says why the file cannot be written.
     pub fn begin(lab: &Lab, path: PathBuf) -> Result<Recorder, String> {
@@ -57,7 +54,9 @@ impl Recorder {
             text: String::new(),
             steps: 0,
             takes: false,
-            heard: Vec::new(),
+            heard: String::new(),
+            heard_steps: 0,
+            suffix: String::new(),
             made: None,
             ports: HashMap::new(),
             params: Vec::new(),
@@ -139,11 +138,16 @@ impl Recorder {
     /// A step begins: names that it uses and that are not written down get their value as a literal.
     pub fn step_begins(&mut self, lab: &Lab, call: &Call) {
         self.heard.clear();
+        self.heard_steps = 0;
         self.made = None;
-        self.takes = false;
-        call.each_call(&mut |call| self.takes |= takes_messages(call));
+        self.takes = takes_messages(call);
+        if self.takes {
+            self.suffix = suffix(call);
+        }
         let mut used = Vec::new();
-        call.each_reference(&mut |reference| used.push(reference.name.clone()));
+        if !self.unknown.is_empty() {
+            call.each_reference(&mut |reference| used.push(reference.name.clone()));
+        }
         for name in used {
             if self.unknown.remove(&name)
                 && let Some(Binding::Value(value)) = lab.get(&name)
@@ -171,16 +175,11 @@ impl Recorder {
             }
             What::Serving { class, .. } => self.made = Some(class.clone()),
             What::Received { socket, message } if self.takes && !self.is_full => {
-                let wanted = pattern(&message.value, &self.ports);
-                self.heard.push(Heard { socket: socket.clone(), wanted, note: measures(message) });
+                self.expect(socket, |text, ports| pattern(&message.value, ports, text), Some(message));
             }
             What::Ended { socket, end, .. } if self.takes => {
                 let wanted = if *end == End::Closed { "eof" } else { "reset" };
-                self.heard.push(Heard {
-                    socket: socket.clone(),
-                    wanted: wanted.to_string(),
-                    note: String::new(),
-                });
+                self.expect(socket, |text, _| text.push_str(wanted), None);
             }
             What::Phase(title) => self.text += &format!("\n## {}\n", escape(title)),
             _ => {}
@@ -195,16 +194,15 @@ impl Recorder {
         match outcome {
             // Its steps were written down as they were run.
             Ok(()) if call.spec.name == "include" => {}
-            Err(_) if call.spec.name == "include" => self.expect_heard(call),
+            Err(_) if call.spec.name == "include" => self.expect_heard(),
             Ok(()) if becomes_expects(self, lab, call) => {
-                self.expect_heard(call);
+                self.expect_heard();
             }
             Ok(()) => {
-                let text = self.replayable(lab, call);
-                self.add(&text);
+                self.add_step(lab, call);
             }
             Err(failure) => {
-                self.expect_heard(call);
+                self.expect_heard();
                 self.failed(call, failure);
             }
         }
@@ -223,17 +221,31 @@ impl Recorder {
         saved.map_err(|error| format!("cannot write `{}`: {}", self.file(), crate::platform::reason(&error)))
     }
 
-    fn expect_heard(&mut self, call: &Call) {
-        let within = match call.within {
-            Some(Some(duration)) => format!(" within {}", shown_duration(duration)),
-            Some(None) => " within none".to_string(),
-            None => String::new(),
-        };
-        let name = call.name.as_ref().map_or(String::new(), |name| format!(" as {name}"));
-        for Heard { socket, wanted, note } in std::mem::take(&mut self.heard) {
-            let note = if note.is_empty() { note } else { format!("  # {note}") };
-            self.add(&format!("@{socket} expect {wanted}{name}{within}{note}"));
+    /// What the step heard stands in its place.
+    fn expect_heard(&mut self) {
+        self.text += &self.heard;
+        self.steps += self.heard_steps;
+    }
+
+    /// One more thing that came on a socket.
+    fn expect(
+        &mut self,
+        socket: &str,
+        wanted: impl FnOnce(&mut String, &HashMap<String, u16>),
+        note: Option<&Message>,
+    ) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.heard, "@{socket} expect ");
+        wanted(&mut self.heard, &self.ports);
+        self.heard += &self.suffix;
+        if let Some(message) = note {
+            let _ = write!(self.heard, "  # {} B, {}", message.bytes, message.codec);
+            if let Some(protocol) = message.protocol {
+                let _ = write!(self.heard, " {protocol}");
+            }
         }
+        self.heard.push('\n');
+        self.heard_steps += 1;
     }
 
     fn failed(&mut self, call: &Call, failure: &Failure) {
@@ -253,24 +265,28 @@ impl Recorder {
         self.steps += 1;
     }
 
-    /// The step's text with its chosen port as a param, and with the name that its socket got by itself.
-    fn replayable(&mut self, lab: &Lab, call: &Call) -> String {
-        let text = call.text.trim().to_string();
+    /// The step as it replays: its chosen port is a param, and its socket has the name that it got by itself.
+    fn add_step(&mut self, lab: &Lab, call: &Call) {
+        let text = call.text.trim();
         if let ("param", Some(name)) = (call.spec.name, call.name_at(0))
             && let Some(Binding::Value(value)) = lab.get(name)
             && let Some(value) = literal(value)
         {
-            return format!("param {name} = {value}");
+            return self.add(&format!("param {name} = {value}"));
+        }
+        if call.spec.names != Names::Socket {
+            return self.add(text);
         }
         let port = match call.args.first() {
             Some(Parsed::Address(_, port)) => port.constant().filter(|port| *port != "0"),
             _ => None,
         };
-        let text = port.map_or(text.clone(), |port| self.with_param(lab, &text, port));
-        match &self.made {
-            Some(made) if call.spec.names == Names::Socket && call.name.is_none() => named(&text, made),
+        let text = port.map_or(text.to_string(), |port| self.with_param(lab, text, port));
+        let text = match &self.made {
+            Some(made) if call.name.is_none() => named(&text, made),
             _ => text,
-        }
+        };
+        self.add(&text);
     }
 
     /// The text with `$PARAM` for the port; a port that was not met before gets a param of its own.
@@ -317,12 +333,17 @@ fn takes_messages(call: &Call) -> bool {
     match call.spec.name {
         "recv" => call.form == 0,
         "listen" => call.args.is_empty(),
+        "repeat" => matches!(call.args.as_slice(), [_, Parsed::Step(step)] if takes_messages(step)),
         _ => false,
     }
 }
 
-/// `29 B, pickle 4`.
-fn measures(message: &Message) -> String {
-    let protocol = message.protocol.map_or(String::new(), |protocol| format!(" {protocol}"));
-    format!("{} B, {}{protocol}", message.bytes, message.codec)
+/// What stands behind each `expect` that a step becomes: its `as` and its `within`.
+fn suffix(call: &Call) -> String {
+    let name = call.name.as_ref().map_or(String::new(), |name| format!(" as {name}"));
+    match call.within {
+        Some(Some(duration)) => format!("{name} within {}", shown_duration(duration)),
+        Some(None) => format!("{name} within none"),
+        None => name,
+    }
 }
