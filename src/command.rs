@@ -116,6 +116,10 @@ pub enum Arg {
     Verb,
     /// A whole step.
     Step,
+    /// A whole step, then the word `passes`.
+    StepPasses,
+    /// Steps on lines of their own, up to a line that is `end`.
+    Block,
 }
 
 /// An argument that was parsed.
@@ -321,6 +325,19 @@ impl Call {
             failure.place = Some(excerpt(&self.text, &self.file, self.line, at, len));
         }
         failure
+    }
+
+    /// Whether steps on lines of their own belong to it.
+    pub fn is_block(&self) -> bool {
+        matches!(self.spec.forms[self.form].last(), Some(Arg::Block))
+    }
+
+    /// Its text as it is told that it begins: of a block only the first line, because its steps tell of themselves.
+    pub fn head(&self) -> Arc<str> {
+        match self.text.split_once('\n') {
+            Some((first, _)) if self.is_block() => Arc::from(first),
+            _ => self.text.clone(),
+        }
     }
 
     /// This step, with those of an included script or of `repeat`.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Parser;
 use lab2sh::cli::{Cli, Color};
 use lab2sh::command::Script;
-use lab2sh::commands::TABLE;
+use lab2sh::commands::{TABLE, clean_up};
 use lab2sh::event::{Event, Failure, FailureKind, Sink, What};
 use lab2sh::lab::{Interrupt, Lab};
 use lab2sh::output::{Form, Output, Trouble};
@@ -124,6 +124,10 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
         biased;
         status = signals.next() => status,
         status = drive(&mut lab, cli, output, terminal) => status,
+    };
+    let status = match clean_up(&mut lab, 0).await {
+        Ok(()) => status,
+        Err(failure) => status.max(not_run(&lab, failure)),
     };
     end_classes(&lab, output).await;
     match lab.end_recording() {

@@ -52,6 +52,8 @@ fn arg_usage(arg: Arg) -> &'static str {
         Arg::Serving => "[with FILE] [journal FILE]",
         Arg::Verb => "VERB",
         Arg::Step => "STEP",
+        Arg::StepPasses => "STEP passes",
+        Arg::Block => "... end",
     }
 }
 

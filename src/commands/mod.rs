@@ -1,5 +1,6 @@
 //! The table of commands. A new command is one entry in the file of its family and one line here.
 
+mod block;
 mod check;
 mod class;
 mod flow;
@@ -13,6 +14,7 @@ mod socket;
 
 use crate::command::Spec;
 
+pub use block::{clean_up, register};
 pub use flow::{announce, given_value};
 
 /// Every command, in the order that help lists them.
@@ -40,7 +42,8 @@ pub static TABLE: &[&Spec] = &[
     &flow::PAUSE,
     &flow::SLEEP,
     &flow::INCLUDE,
-    &flow::REPEAT,
+    &block::REPEAT,
+    &block::ALWAYS,
     &meta::SET,
     &meta::VARS,
     &meta::HELP,

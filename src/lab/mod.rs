@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
 use crate::class::Class;
-use crate::command::{Call, Setting};
+use crate::command::{Call, Script, Setting};
 use crate::conversation::Conversation;
 use crate::event::{Event, Failure, Sink, What, Wire};
 use crate::language::expr::{Expr, Lookup, Ref, Template, follow};
@@ -57,6 +57,8 @@ pub struct Lab {
     pub quitting: bool,
     /// Whether reads hold the thread for a moment before they wait: set for a prompt or a script of its own.
     pub eager: bool,
+    /// Blocks that run at the end of what is under way, whatever happens.
+    pub always: Vec<Arc<Script>>,
     /// What `on` said, in order.
     pub handlers: Vec<Handler>,
     /// The class and the number of the seat whose script this interpreter runs.
@@ -114,6 +116,7 @@ impl Lab {
             folder: PathBuf::new(),
             quitting: false,
             eager: false,
+            always: Vec::new(),
             handlers: Vec::new(),
             seat: None,
             conversation: None,

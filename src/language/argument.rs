@@ -9,7 +9,7 @@ use super::mistake::Mistake;
 use super::parse::Context;
 use super::pattern::pattern;
 use super::setting::{duration, setting};
-use crate::command::{Arg, Parsed};
+use crate::command::{Arg, Call, Parsed};
 use crate::value::Value;
 
 /// The operators of `check`, longest first.
@@ -58,7 +58,27 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
             Parsed::Name(spec.name.to_string())
         }
         Arg::Step => Parsed::Step(Arc::new(super::parse::call(line, context, nested + 1)?)),
+        Arg::StepPasses => Parsed::Step(Arc::new(step_that_passes(line, context, nested)?)),
+        Arg::Block => Parsed::Script(super::script::block(line, context, nested)?),
     })
+}
+
+/// `STEP passes`: the step ends before the last word `passes` of its line.
+fn step_that_passes(line: &mut Line, context: &Context, nested: usize) -> Result<Call, Mistake> {
+    const WORD: &str = "passes";
+    let is_word = |at: &usize| {
+        let (before, behind) = (&line.text[..*at], &line.text[*at + WORD.len()..]);
+        before.ends_with([' ', '\t']) && (behind.is_empty() || behind.starts_with([' ', '\t', '\n']))
+    };
+    let found = line.rest().rmatch_indices(WORD).map(|(at, _)| line.at + at).find(is_word);
+    let Some(end) = found else {
+        return Err(Mistake::new(line.text.len(), 1, "`passes` is missing behind the step")
+            .hint("repeat until STEP passes within DURATION"));
+    };
+    let mut step = Line::new(&line.text[..end]).at(line.at);
+    let call = super::parse::call(&mut step, context, nested + 1)?;
+    line.at = end + WORD.len();
+    Ok(call)
 }
 
 fn choice(line: &mut Line, what: &str, words: &'static [&'static str]) -> Result<Parsed, Mistake> {

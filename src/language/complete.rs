@@ -96,7 +96,9 @@ fn argument(
             Some(Arg::Socket) => found.extend(known.sockets.iter().map(|(name, _)| format!("{name} "))),
             Some(Arg::Verb) => found.extend(table.iter().map(|spec| spec.name.to_string())),
             Some(Arg::Setting) => found.extend(OPTIONS.iter().map(|(option, _)| format!("{option} "))),
-            Some(Arg::Step) => found.extend(table.iter().map(|spec| format!("{} ", spec.name))),
+            Some(Arg::Step | Arg::StepPasses) => {
+                found.extend(table.iter().map(|spec| format!("{} ", spec.name)))
+            }
             Some(Arg::File | Arg::Script) if matches_keywords(form, &before) => return Candidates::Files,
             _ => {}
         }

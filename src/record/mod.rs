@@ -5,6 +5,7 @@ mod pattern;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::{Call, Names, Parsed, Wanted};
@@ -29,6 +30,8 @@ pub struct Recorder {
     steps: usize,
     /// Whether messages are to be written down as `expect` lines: the step under way takes whatever comes.
     takes: bool,
+    /// The block that is under way: it is written down as it was typed.
+    block: Option<Arc<str>>,
     /// What the step under way heard, as steps, and how many they are.
     heard: String,
     heard_steps: usize,
@@ -54,6 +57,7 @@ impl Recorder {
             text: String::new(),
             steps: 0,
             takes: false,
+            block: None,
             heard: String::new(),
             heard_steps: 0,
             suffix: String::new(),
@@ -137,6 +141,10 @@ impl Recorder {
 
     /// A step begins: names that it uses and that are not written down get their value as a literal.
     pub fn step_begins(&mut self, lab: &Lab, call: &Call) {
+        if self.block.is_some() {
+            return;
+        }
+        self.block = call.is_block().then(|| call.text.clone());
         self.heard.clear();
         self.heard_steps = 0;
         self.made = None;
@@ -188,6 +196,11 @@ impl Recorder {
 
     /// A step has ended: writes it down, and the file now and then. `Err` says why the file cannot be written.
     pub fn step_ends(&mut self, lab: &Lab, call: &Call, outcome: &Result<(), Failure>) -> Result<(), String> {
+        match &self.block {
+            Some(block) if Arc::ptr_eq(block, &call.text) => self.block = None,
+            Some(_) => return Ok(()),
+            None => {}
+        }
         if self.is_full || LOOKS.contains(&call.spec.name) || call.spec.name == "quit" {
             return Ok(());
         }
