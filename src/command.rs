@@ -110,6 +110,8 @@ pub enum Arg {
     Script,
     /// The name of an option and its value.
     Setting,
+    /// A script's name, `NAME=VALUE`s, then `times N` and `at once M`, each or neither.
+    Run,
     /// `with FILE` and `journal FILE`, each or neither, in any order.
     Serving,
     /// A verb.
@@ -149,6 +151,15 @@ pub enum Parsed {
         script: Arc<Script>,
         /// The journal's name.
         journal: Option<Template>,
+    },
+    /// A script that further interpreters run.
+    Run {
+        /// The script with the params given to it.
+        script: Arc<Script>,
+        /// How often; once if it is not said.
+        times: Option<Expr>,
+        /// How many at the same time; one if it is not said.
+        at_once: Option<Expr>,
     },
     /// An option with its value.
     Setting(Setting),
@@ -371,6 +382,12 @@ impl Call {
                 | Parsed::Bytes(_)
                 | Parsed::Script(_)
                 | Parsed::Setting(_) => {}
+                Parsed::Run { script, times, at_once } => {
+                    times.iter().chain(at_once).for_each(|expr| expr.each_reference(visit));
+                    let given = script.params.iter().flat_map(|(_, text)| text.references());
+                    // Each run has a number of its own.
+                    given.filter(|reference| reference.name != "n").for_each(&mut *visit);
+                }
                 Parsed::Serving { journal, .. } => {
                     journal.iter().flat_map(Template::references).for_each(&mut *visit)
                 }

@@ -12,6 +12,7 @@
 //! - [`net`]: sockets and message boundaries; [`pickle`]: scanning, decoding, encoding
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
 //! - [`conversation`]: what is kept of it, to look back on
+//! - [`load`]: many runs of one script
 //! - [`record`]: a session that becomes a script
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
 //! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
@@ -27,6 +28,7 @@ pub mod history;
 pub mod lab;
 pub mod language;
 pub mod lecture;
+pub mod load;
 pub mod net;
 pub mod output;
 pub mod pattern;

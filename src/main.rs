@@ -15,7 +15,7 @@ use lab2sh::lab::{Interrupt, Lab};
 use lab2sh::output::{Form, Output, Trouble};
 use lab2sh::platform::{self, EndingSignals, Keyboard, TerminalMode};
 use lab2sh::render::Look;
-use lab2sh::{lecture, prompt, replay, shell};
+use lab2sh::{lecture, load, prompt, replay, shell};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -130,7 +130,11 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
         Err(failure) => status.max(not_run(&lab, failure)),
     };
     end_classes(&lab, output).await;
-    match lab.end_recording() {
+    let kept = lab.end_recording().and_then(|()| match &cli.save {
+        Some(path) => load::save(path, &lab.reports).map_err(Failure::network),
+        None => Ok(()),
+    });
+    match kept {
         Ok(()) => status,
         Err(failure) => status.max(not_run(&lab, failure)),
     }

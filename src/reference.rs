@@ -49,6 +49,7 @@ fn arg_usage(arg: Arg) -> &'static str {
         Arg::File => "PATH",
         Arg::Script => "FILE [NAME=VALUE...]",
         Arg::Setting => "OPTION VALUE",
+        Arg::Run => "FILE [NAME=VALUE...] [times N] [at once M]",
         Arg::Serving => "[with FILE] [journal FILE]",
         Arg::Verb => "VERB",
         Arg::Step => "STEP",

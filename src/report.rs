@@ -15,6 +15,7 @@
 //! | `serving` | `class`, `local`, `port`, `script`, `kept` (rows that a journal brought back) |
 //! | `arrival` | `class`, `seat`, `status` (`identified`, `passed`, `left early`, `failed`), `reason`, `name`, `student_id`, `github`, `email`, `duplicate_of`, `peer` |
 //! | `status`, `class_closed` | `class`, `here`, `count`, `passed`, `failed`, `refused`, `messages` |
+//! | `run`, `progress`, `runs_ended` | `name`, `script`, `times`, `at_once`; `ended`, `failed`, `rate`; `report` (what `--save` keeps) |
 //! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` |
 //! | `checked` | `text` |
 //! | `recording` | `file`, `steps` once it has ended |
@@ -128,6 +129,14 @@ fn class_fields(what: &What) -> Option<(&'static str, Json)> {
             "broadcast",
             json!({"class": class, "repr": value.repr(), "value": to_json(value), "reached": reached, "dropped": dropped}),
         ),
+        What::RunBegan { name, script, times, at_once } => {
+            ("run", json!({"name": name, "script": script, "times": times, "at_once": at_once}))
+        }
+        What::RunProgress { name, times, ended, failed, rate } => (
+            "progress",
+            json!({"name": name, "times": times, "ended": ended, "failed": failed, "rate": rate}),
+        ),
+        What::RunEnded { name, report } => ("runs_ended", json!({"name": name, "report": **report})),
         What::RosterSaved { file, rows } => ("saved", json!({"file": file, "rows": rows})),
         _ => return None,
     })

@@ -9,6 +9,7 @@ mod message;
 mod meta;
 mod receive;
 mod record;
+mod run;
 mod seat;
 mod socket;
 
@@ -44,6 +45,7 @@ pub static TABLE: &[&Spec] = &[
     &flow::INCLUDE,
     &block::REPEAT,
     &block::ALWAYS,
+    &run::RUN,
     &meta::SET,
     &meta::VARS,
     &meta::HELP,

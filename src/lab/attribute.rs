@@ -14,12 +14,16 @@ pub const OF_LISTENER: &[&str] = &["port", "local", "accepted"];
 /// A class's attributes; `$roster` has them too.
 pub const OF_CLASS: &[&str] = &["port", "local", "here", "count", "passed", "failed", "refused", "messages"];
 
+/// The attributes of runs of a script.
+pub const OF_LOAD: &[&str] = &["times", "ended", "failed"];
+
 /// `$srv.port`, `$ada.peer`, ...
 pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
     let mistake = |message: String| Mistake::new(reference.at, reference.len, message);
     let (what, known): (&str, &[&str]) = match socket {
         Binding::Listener(_) => ("a listening socket", OF_LISTENER),
         Binding::Class(_) => ("a class", OF_CLASS),
+        Binding::Load(_) => ("runs of a script", OF_LOAD),
         _ => ("a connection", OF_CONNECTION),
     };
     let choices =
@@ -37,6 +41,9 @@ pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
         (Binding::Connection(link), "local") => Value::str(&link.connection.local.to_string()),
         (Binding::Connection(link), "sent") => number(link.connection.writer().sent()),
         (Binding::Connection(link), "received") => number(link.connection.received),
+        (Binding::Load(handle), "times") => number(handle.load.times),
+        (Binding::Load(handle), "ended") => number(handle.load.progress().0),
+        (Binding::Load(handle), "failed") => number(handle.load.progress().1),
         (Binding::Class(class), "port") => Value::Int(i64::from(class.local.port())),
         (Binding::Class(class), "local") => Value::str(&class.local.to_string()),
         (Binding::Class(class), name) if known.contains(&name) => {

@@ -16,15 +16,16 @@ use tokio::sync::oneshot;
 use crate::class::Class;
 use crate::command::{Call, Script, Setting};
 use crate::conversation::Conversation;
-use crate::event::{Event, Failure, Sink, What, Wire};
+use crate::event::{Event, Failure, RunReport, Sink, What, Wire};
 use crate::language::expr::{Expr, Lookup, Ref, Template, follow};
 use crate::language::mistake::{Mistake, did_you_mean};
+use crate::load::Load;
 use crate::net::{Connection, Framing, Listener, Writer};
 use crate::pattern::Pattern;
 use crate::record::Recorder;
 use crate::value::Value;
 
-pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, attribute};
+pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, attribute};
 pub use interrupt::Interrupt;
 pub use settings::{Limit, MAX_CLIENTS_DEFAULT, Settings, shown_duration};
 
@@ -59,6 +60,8 @@ pub struct Lab {
     pub eager: bool,
     /// Blocks that run at the end of what is under way, whatever happens.
     pub always: Vec<Arc<Script>>,
+    /// What runs of scripts came to, in the order in which they were waited for.
+    pub reports: Vec<(String, Arc<RunReport>)>,
     /// What `on` said, in order.
     pub handlers: Vec<Handler>,
     /// The class and the number of the seat whose script this interpreter runs.
@@ -83,6 +86,22 @@ pub enum Binding {
     Listener(Box<Listener>),
     /// A class server.
     Class(Arc<Class>),
+    /// Runs of a script.
+    Load(LoadHandle),
+}
+
+/// Runs of a script, given up with the interpreter that began them.
+pub struct LoadHandle {
+    /// How they stand.
+    pub load: Arc<Load>,
+    /// What runs them.
+    pub tasks: Vec<tokio::task::AbortHandle>,
+}
+
+impl Drop for LoadHandle {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(tokio::task::AbortHandle::abort);
+    }
 }
 
 /// What listening mode does with a message that matches.
@@ -117,6 +136,7 @@ impl Lab {
             quitting: false,
             eager: false,
             always: Vec::new(),
+            reports: Vec::new(),
             handlers: Vec::new(),
             seat: None,
             conversation: None,
@@ -276,6 +296,16 @@ impl Lab {
         self.names.insert(class.name.clone(), Binding::Class(class));
     }
 
+    /// The name for new runs: the one asked for, or the next free `s1`, `s2`, ...
+    pub fn new_load_name(&mut self, name: Option<&str>) -> String {
+        self.new_name(name, 's')
+    }
+
+    /// Keeps runs under their name. They carry no messages, so the current socket stays.
+    pub fn add_load(&mut self, handle: LoadHandle) {
+        self.names.insert(handle.load.name.clone(), Binding::Load(handle));
+    }
+
     /// The class that is meant when none is named: a seat's own, else the newest.
     pub fn class(&self) -> Option<Arc<Class>> {
         if let Some((class, _)) = &self.seat {
@@ -321,7 +351,8 @@ impl Lab {
     pub fn remove_socket(&mut self, name: &str) -> Option<Binding> {
         let removed = self.names.shift_remove(name);
         if self.current.as_deref() == Some(name) {
-            let before = self.names.iter().rev().find(|(_, binding)| !matches!(binding, Binding::Value(_)));
+            let carries = |binding: &Binding| !matches!(binding, Binding::Value(_) | Binding::Load(_));
+            let before = self.names.iter().rev().find(|(_, binding)| carries(binding));
             self.current = before.map(|(name, _)| name.clone());
         }
         removed
@@ -341,7 +372,7 @@ impl Lab {
     /// Checks that a socket of this name is open.
     pub fn known_socket(&self, name: &str, at: usize) -> Result<String, Failure> {
         let problem = match self.names.get(name) {
-            Some(Binding::Connection(_) | Binding::Listener(_) | Binding::Class(_)) => {
+            Some(Binding::Connection(_) | Binding::Listener(_) | Binding::Class(_) | Binding::Load(_)) => {
                 return Ok(name.to_string());
             }
             Some(Binding::Value(_)) => format!("`{name}` is a value, not a socket"),
@@ -365,6 +396,10 @@ impl Lab {
             Some(Binding::Class(_)) => {
                 Err(Failure::script(format!("`{name}` is a class: it carries no messages itself"))
                     .hint("`broadcast VALUE` sends to everyone in it, `@seat3 send VALUE` to one"))
+            }
+            Some(Binding::Load(_)) => {
+                Err(Failure::script(format!("`{name}` is runs of a script, not a socket"))
+                    .hint(format!("`wait {name}` waits for them")))
             }
             _ => Err(Failure::script(format!("`{name}` is a listening socket: it carries no messages"))
                 .hint("`accept` takes its next client, and that connection carries them")),

@@ -51,6 +51,7 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
         Arg::Hex => Parsed::Bytes(hex(line)?),
         Arg::File => Parsed::Text(line.word("a file's name")?),
         Arg::Script => Parsed::Script(super::script::included(line, context)?),
+        Arg::Run => super::script::run(line, context)?,
         Arg::Serving => super::script::serving(line, context)?,
         Arg::Setting => Parsed::Setting(setting(line)?),
         Arg::Verb => {
@@ -92,7 +93,8 @@ fn choice(line: &mut Line, what: &str, words: &'static [&'static str]) -> Result
     }
 }
 
-fn value(line: &mut Line, place: Arg) -> Result<Expr, Mistake> {
+/// Reads a value or a count.
+pub fn value(line: &mut Line, place: Arg) -> Result<Expr, Mistake> {
     let at = line.at;
     let read = match (literal::value(line, 0), place) {
         // Where only a number can stand, advice on strings would lead astray.

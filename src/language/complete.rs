@@ -99,7 +99,9 @@ fn argument(
             Some(Arg::Step | Arg::StepPasses) => {
                 found.extend(table.iter().map(|spec| format!("{} ", spec.name)))
             }
-            Some(Arg::File | Arg::Script) if matches_keywords(form, &before) => return Candidates::Files,
+            Some(Arg::File | Arg::Script | Arg::Run) if matches_keywords(form, &before) => {
+                return Candidates::Files;
+            }
             _ => {}
         }
     }

@@ -8,7 +8,7 @@ use super::line::Line;
 use super::mistake::{Mistake, excerpt};
 use super::names::{SEAT_NAMES, check_names};
 use super::parse::{Context, step};
-use crate::command::{Item, Parsed, Script, Spec};
+use crate::command::{Arg, Item, Parsed, Script, Spec};
 use crate::event::Failure;
 
 /// The largest script, in bytes. A million lines fit.
@@ -342,17 +342,46 @@ pub fn serving(line: &mut Line, context: &Context) -> Result<Parsed, Mistake> {
 pub fn included(line: &mut Line, context: &Context) -> Result<Arc<Script>, Mistake> {
     let at = line.at;
     let (script, name_len) = named(line, context)?;
-    let params = given(line)?;
+    let params = given(line, &[])?;
     check_given(&script, &params, at, name_len)?;
     Ok(Arc::new(Script { params, ..script }))
 }
 
-/// `NAME=VALUE` words up to the end of the line.
-fn given(line: &mut Line) -> Result<Vec<(String, Template)>, Mistake> {
+/// Reads `FILE [NAME=VALUE...] [times N] [at once M]` and the script that it names.
+pub fn run(line: &mut Line, context: &Context) -> Result<Parsed, Mistake> {
+    let at = line.at;
+    let (script, name_len) = named(line, context)?;
+    check_names(&script, std::iter::empty()).map_err(|failure| Mistake {
+        elsewhere: Some(Box::new(failure)),
+        ..Mistake::new(at, name_len, "")
+    })?;
+    let params = given(line, &["times", "at", "as"])?;
+    check_given(&script, &params, at, name_len)?;
+    let (mut times, mut at_once) = (None, None);
+    loop {
+        line.skip_space();
+        if line.eat_word("times") {
+            line.skip_space();
+            times = Some(super::argument::value(line, Arg::Count("N"))?);
+        } else if line.eat_word("at") {
+            line.skip_space();
+            if !line.eat_word("once") {
+                return Err(line.mistake("`once` is missing").hint("at once M: how many at the same time"));
+            }
+            line.skip_space();
+            at_once = Some(super::argument::value(line, Arg::Count("M"))?);
+        } else {
+            return Ok(Parsed::Run { script: Arc::new(Script { params, ..script }), times, at_once });
+        }
+    }
+}
+
+/// `NAME=VALUE` words up to the end of the line or to one of the words that may stand behind them.
+fn given(line: &mut Line, before: &[&str]) -> Result<Vec<(String, Template)>, Mistake> {
     let mut params = Vec::new();
     loop {
         line.skip_space();
-        if line.is_done() {
+        if line.is_done() || before.contains(&line.bare_word()) {
             return Ok(params);
         }
         let name = line.identifier("a param's name")?.to_string();

@@ -141,7 +141,13 @@ impl Output {
             }
             (_, Form::Json) => self.write(&report::line(event)),
             (_, Form::Quiet) => {}
-            (What::ClassStatus { is_tick: true, .. }, Form::Text) => self.counts(event),
+            (What::ClassStatus { is_tick: true, .. } | What::RunProgress { .. }, Form::Text) => {
+                self.counts(event)
+            }
+            (What::RunEnded { .. }, Form::Text) => {
+                self.clear_bottom();
+                self.write_event(event);
+            }
             (What::Arrival { .. } | What::SeatMessage { .. }, Form::Text) => {
                 if self.lock().admits(&event.what) {
                     self.write_event(event);

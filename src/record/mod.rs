@@ -81,6 +81,8 @@ impl Recorder {
         let mut last = None;
         for (name, binding) in lab.names() {
             let step = match binding {
+                // Runs are begun by the step that begins them.
+                Binding::Load(_) => continue,
                 Binding::Value(_) => {
                     self.unknown.insert(name.to_string());
                     continue;
