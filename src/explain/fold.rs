@@ -1,0 +1,274 @@
+//! Folding: which rows of a long message are shown, so that it fits two screens and still teaches.
+
+use super::{Folding, MAX_ROWS, Row};
+use crate::pickle::STACK_CHARS;
+
+/// How many lines folded rows may take: two screens of 24 lines, without the lines above and below the rows.
+const LINES: usize = 40;
+/// How many lines a message may take that is shown whole, though its memo opcodes could be joined to the rows before them.
+const LINES_WHOLE: usize = 36;
+/// How many characters of a row's name, argument and words stand on a line beside the bytes, in 80 columns.
+const CHARS: usize = STACK_CHARS + 6;
+/// How many bytes stand on a line.
+pub const BYTES_ON_LINE: usize = 8;
+/// How many lines of bytes a folded row has at most.
+pub const BYTE_LINES: usize = 2;
+
+/// What is shown of each container, from the most to the least: so many first items, down to such a depth.
+const STEPS: [(usize, usize); 11] =
+    [(64, 64), (16, 16), (8, 8), (6, 6), (4, 5), (3, 4), (3, 3), (2, 3), (2, 2), (1, 2), (1, 1)];
+/// How many rows at a container's beginning and end are its own: `EMPTY_LIST`, `MARK`; `APPENDS`.
+const OWN_ROWS: usize = 3;
+/// How many parts are shown before the place where a message stopped.
+const BEFORE_STOP: usize = 3;
+
+/// Which rows belong together.
+#[derive(Debug)]
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    /// What it is, in one word.
+    makes: &'static str,
+    parts: Vec<Part>,
+    /// Its items are keys and values.
+    is_pairs: bool,
+}
+
+/// A part of a node, in the order of the bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
+    /// A row.
+    Row(usize),
+    /// A row that can be joined to the one before it.
+    Joined(usize),
+    /// Rows that belong together.
+    Node(usize),
+}
+
+impl Tree {
+    pub(super) const ROOT: usize = 0;
+
+    pub(super) fn new() -> Tree {
+        Tree { nodes: vec![Node::default()] }
+    }
+
+    /// A new node, which is to become part of another.
+    pub(super) fn node(&mut self, makes: &'static str) -> usize {
+        self.nodes.push(Node { makes, ..Node::default() });
+        self.nodes.len() - 1
+    }
+
+    pub(super) fn add(&mut self, node: usize, part: Part) {
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.parts.push(part);
+        }
+    }
+
+    pub(super) fn pair(&mut self, node: usize) {
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.is_pairs = true;
+        }
+    }
+
+    /// The rows of a part, in order, each with its depth.
+    fn rows(&self, part: Part, rows: &mut Vec<(usize, usize)>) {
+        // The path from the part is a vector: a pickle may nest deeper than a stack.
+        let mut open = vec![(part, 0)];
+        while let Some((part, depth)) = open.pop() {
+            match part {
+                Part::Row(row) | Part::Joined(row) => rows.push((row, depth)),
+                Part::Node(node) => {
+                    open.extend(self.nodes[node].parts.iter().rev().map(|part| (*part, depth + 1)));
+                }
+            }
+        }
+    }
+
+    /// Whether it is one row, with what can be joined to it.
+    fn is_leaf(&self, node: usize) -> bool {
+        match self.nodes[node].parts.as_slice() {
+            [Part::Row(_), rest @ ..] => rest.iter().all(|part| matches!(part, Part::Joined(_))),
+            _ => false,
+        }
+    }
+}
+
+/// The rows to show.
+pub(super) fn fold(rows: Vec<Row>, tree: &Tree, folding: Folding) -> Vec<Row> {
+    let mut order = Vec::with_capacity(rows.len());
+    tree.rows(Part::Node(Tree::ROOT), &mut order);
+    let with_depth = |&(row, depth): &(usize, usize)| {
+        // What a message begins with and its value are not nested.
+        rows.get(row).map(|row| Row { depth: usize::saturating_sub(depth, 2), ..row.clone() })
+    };
+    let all = || order.iter().take(MAX_ROWS + 3).filter_map(with_depth);
+    if folding == Folding::All || all().map(|row| lines(&row)).sum::<usize>() <= LINES_WHOLE {
+        return all().collect();
+    }
+    let mut shown = Vec::new();
+    for (items, depth) in STEPS {
+        let mut folder = Folder { rows: &rows, tree, items, depth, out: Vec::new(), lines: 0 };
+        folder.node(Tree::ROOT, 0);
+        let fits = folder.lines <= LINES;
+        shown = folder.out;
+        if fits {
+            break;
+        }
+    }
+    shown
+}
+
+/// How many lines a row takes on a screen of 80 columns, about.
+fn lines(row: &Row) -> usize {
+    let text = row.name.len()
+        + row.argument.as_ref().map_or(0, |argument| argument.chars().count().min(CHARS) + 1)
+        + row.words.chars().count()
+        + 2;
+    let effect = row.effect.as_ref().map_or(0, |effect| (effect.what.chars().count() + 24).div_ceil(CHARS));
+    let text = text.div_ceil(CHARS - 3) + usize::from(row.stack.is_some()) + effect;
+    text.max((row.end - row.start).div_ceil(BYTES_ON_LINE).min(BYTE_LINES))
+}
+
+/// Shows so many items of each container, down to a depth.
+struct Folder<'a> {
+    rows: &'a [Row],
+    tree: &'a Tree,
+    items: usize,
+    depth: usize,
+    out: Vec<Row>,
+    lines: usize,
+}
+
+impl Folder<'_> {
+    fn push(&mut self, row: Row, depth: usize) {
+        self.lines += lines(&row);
+        self.out.push(Row { depth, ..row });
+    }
+
+    /// The rows of a node. It recurses no deeper than `depth`.
+    fn node(&mut self, node: usize, depth: usize) {
+        if self.lines > LINES {
+            return;
+        }
+        let it = &self.tree.nodes[node];
+        let is_own = |part: &&Part| !matches!(part, Part::Node(_));
+        let (head, rest) = it.parts.split_at(it.parts.iter().take_while(is_own).count().min(OWN_ROWS));
+        let tail = rest.iter().rev().take_while(is_own).count().min(OWN_ROWS);
+        let (middle, tail) = rest.split_at(rest.len() - tail);
+        head.iter().for_each(|part| self.part(*part, depth));
+        let units = units(middle, self.tree, it.is_pairs);
+        let stops = node == Tree::ROOT && self.rows.iter().any(|row| row.is_wrong);
+        let last = if stops { BEFORE_STOP } else { 0 };
+        // To fold a single item would save nothing.
+        if units.len() <= self.items + last + 1 {
+            units.iter().flat_map(|unit| unit.iter()).for_each(|part| self.part(*part, depth));
+        } else {
+            let (first, rest) = units.split_at(self.items);
+            let (folded, last) = rest.split_at(rest.len() - last);
+            first.iter().flat_map(|unit| unit.iter()).for_each(|part| self.part(*part, depth));
+            self.folded(folded, it.is_pairs, depth);
+            last.iter().flat_map(|unit| unit.iter()).for_each(|part| self.part(*part, depth));
+        }
+        tail.iter().for_each(|part| self.part(*part, depth));
+    }
+
+    fn part(&mut self, part: Part, depth: usize) {
+        match part {
+            Part::Row(row) => self.push(self.rows[row].clone(), depth.saturating_sub(1)),
+            Part::Joined(row) => self.join(row),
+            Part::Node(node) if depth < self.depth || self.tree.is_leaf(node) => self.node(node, depth + 1),
+            Part::Node(node) => {
+                let mut rows = Vec::new();
+                self.tree.rows(part, &mut rows);
+                let words =
+                    format!("a whole {}, made by {} opcodes", self.tree.nodes[node].makes, rows.len());
+                self.one_row(&rows, words, depth);
+            }
+        }
+    }
+
+    /// Joins a row to the one before it.
+    fn join(&mut self, row: usize) {
+        let joined = &self.rows[row];
+        match self.out.last_mut() {
+            Some(before) if before.end == joined.start => {
+                self.lines -= lines(before);
+                before.end = joined.end;
+                before.folded += 1;
+                let memo = joined.argument.as_deref().unwrap_or_default();
+                before.words += &format!("; {} {memo} keeps it", joined.name);
+                self.lines += lines(before);
+            }
+            _ => self.push(joined.clone(), 0),
+        }
+    }
+
+    /// One row for several items.
+    fn folded(&mut self, units: &[&[Part]], is_pairs: bool, depth: usize) {
+        let mut rows = Vec::new();
+        units.iter().flat_map(|unit| unit.iter()).for_each(|part| self.tree.rows(*part, &mut rows));
+        let makes = |unit: &&[Part]| match unit {
+            [Part::Node(node), ..] => self.tree.nodes[*node].makes,
+            _ => "part",
+        };
+        let what = match units.first().map(makes) {
+            _ if is_pairs => "keys with their values".to_owned(),
+            Some(first) if units.iter().all(|unit| makes(unit) == first) => plural(first),
+            _ => "items".to_owned(),
+        };
+        let words = format!("{} more {what}: {} opcodes", units.len(), rows.len());
+        self.one_row(&rows, words, depth);
+    }
+
+    fn one_row(&mut self, rows: &[(usize, usize)], words: String, depth: usize) {
+        let mut each = rows.iter().map(|&(row, _)| &self.rows[row]);
+        let (Some(first), Some(last)) = (each.clone().next(), each.clone().next_back()) else { return };
+        let stack = each.clone().rev().find_map(|row| row.stack.clone());
+        // What is called is never hidden.
+        let mut effects = each.clone().filter_map(|row| row.effect.as_ref()).filter(|it| !it.is_plain);
+        let effect = effects.next().cloned().map(|mut effect| {
+            match effects.count() {
+                0 => {}
+                more => effect.what += &format!(", and {more} more of such"),
+            }
+            effect
+        });
+        let row = Row {
+            stack,
+            effect,
+            folded: rows.len(),
+            is_wrong: each.any(|row| row.is_wrong),
+            ..Row::new(first.start, last.end, "", words)
+        };
+        self.push(row, depth.saturating_sub(1));
+    }
+}
+
+/// The items of a container, or its keys each with its value.
+fn units<'a>(parts: &'a [Part], tree: &Tree, is_pairs: bool) -> Vec<&'a [Part]> {
+    let mut units = Vec::new();
+    let mut rest = parts;
+    while !rest.is_empty() {
+        let is_item = |part: &Part| matches!(part, Part::Node(node) if tree.nodes[*node].makes != "mark");
+        let len = match rest {
+            [key, value, ..] if is_pairs && is_item(key) && is_item(value) => 2,
+            _ => 1,
+        };
+        let (unit, behind) = rest.split_at(len);
+        units.push(unit);
+        rest = behind;
+    }
+    units
+}
+
+fn plural(noun: &str) -> String {
+    match noun {
+        "None" => "times None".to_owned(),
+        "bytes" => "bytes objects".to_owned(),
+        "class or function" => "classes or functions".to_owned(),
+        _ => format!("{noun}s"),
+    }
+}

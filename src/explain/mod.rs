@@ -1,0 +1,234 @@
+//! A message's bytes row by row: where each part lies, what it is called, what it does, and the value growing.
+//!
+//! [`explain`] is the only way in: from bytes as they were on the wire to an [`Explanation`], which is owned and bounded
+//! whatever the bytes are. The screen, `--json` and the picture are made from it.
+
+mod fold;
+mod json;
+mod opcodes;
+mod text;
+
+use std::sync::Arc;
+
+use crate::event::Wire;
+use crate::net::Framing;
+use crate::pickle::{self, Effect};
+use crate::value::Value;
+
+use fold::Tree;
+
+/// Whether repeated and nested parts are shown each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folding {
+    /// What does not fit two screens of 24 lines and 80 columns is folded: the first parts of each container are shown
+    /// and the others counted. A short message is shown whole.
+    Folded,
+    /// Every part has a row, up to [`MAX_ROWS`].
+    All,
+}
+
+/// How many rows an explanation has at most; it says so where there were more. As many opcodes as a pickle's steps.
+pub const MAX_ROWS: usize = pickle::MAX_STEPS;
+
+/// A message in rows.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The bytes that the rows' offsets count from.
+    pub bytes: Arc<[u8]>,
+    /// How long the message was on the wire, in bytes; more than there are bytes if it was not kept whole.
+    pub total: usize,
+    /// How it is written: `pickle protocol 4`, `JSON`, `text`, `bytes`.
+    pub form: String,
+    /// What it says, if it can be read.
+    pub value: Option<Value>,
+    /// The rows in the order of the bytes.
+    pub rows: Vec<Row>,
+    /// What `pickle.loads` would import or call, in order; ready for a screen.
+    pub calls: Vec<String>,
+    /// What else there is to say; ready for a screen.
+    pub notes: Vec<String>,
+    /// Where it stopped and why, if it did.
+    pub stopped: Option<Stopped>,
+}
+
+/// Where a message cannot be read further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Offset of the byte, from the start of the message on the wire.
+    pub at: usize,
+    /// Why, in the words that a failed `recv` has for it; ready for a screen.
+    pub why: String,
+}
+
+/// A part of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Offset of its first byte.
+    pub start: usize,
+    /// Offset behind its last byte.
+    pub end: usize,
+    /// How deep it is nested, from 0.
+    pub depth: usize,
+    /// What it is: an opcode's name, `length`, `key`; empty for a folded row.
+    pub name: &'static str,
+    /// The argument as `pickletools.dis` prints it, or the text it stands for; ready for a screen.
+    pub argument: Option<String>,
+    /// What it does, in words.
+    pub words: String,
+    /// The stack after it where it changed, its top at the right; ready for a screen.
+    pub stack: Option<String>,
+    /// What `pickle.loads` does in the program at this place.
+    pub effect: Option<Effect>,
+    /// How many rows of `explain all` are folded into this one; 0 for a row of its own.
+    pub folded: usize,
+    /// It stopped here.
+    pub is_wrong: bool,
+}
+
+impl Row {
+    fn new(start: usize, end: usize, name: &'static str, words: impl Into<String>) -> Row {
+        Row {
+            start,
+            end,
+            depth: 0,
+            name,
+            argument: None,
+            words: words.into(),
+            stack: None,
+            effect: None,
+            folded: 0,
+            is_wrong: false,
+        }
+    }
+
+    fn argument(mut self, argument: impl Into<String>) -> Row {
+        self.argument = Some(argument.into());
+        self
+    }
+
+    fn wrong(mut self) -> Row {
+        self.is_wrong = true;
+        self
+    }
+}
+
+/// What a payload was found to be, before the rows around it are added.
+struct Read {
+    form: String,
+    value: Option<Value>,
+    rows: Vec<Row>,
+    tree: Tree,
+    calls: Vec<String>,
+    notes: Vec<String>,
+    stopped: Option<Stopped>,
+}
+
+impl Read {
+    fn new(form: &str) -> Read {
+        Read {
+            form: form.to_owned(),
+            value: None,
+            rows: Vec::new(),
+            tree: Tree::new(),
+            calls: Vec::new(),
+            notes: Vec::new(),
+            stopped: None,
+        }
+    }
+}
+
+/// Explains the bytes of a message, or of what should have been one. They begin where the message begins.
+pub fn explain(wire: &Wire, folding: Folding) -> Explanation {
+    let Wire { bytes, total, codec, framing } = wire;
+    let (bytes, total) = (bytes.clone(), *total);
+    let frame = Frame::of(&bytes, *framing);
+    let payload = bytes.get(frame.start..frame.end).unwrap_or_default();
+    let mut read = match *codec {
+        "json" => json::read(payload),
+        "text" => text::read(payload),
+        "hex" | "file" if !looks_like_pickle(payload) => text::plain(payload),
+        _ => opcodes::read(payload),
+    };
+    let offset = frame.start;
+    read.rows.iter_mut().for_each(|row| {
+        row.start += offset;
+        row.end += offset;
+    });
+    if let Some(stopped) = &mut read.stopped {
+        stopped.at += offset;
+    }
+    let mut rows = frame.head;
+    rows.extend(fold::fold(read.rows, &read.tree, folding));
+    rows.extend(frame.tail);
+    let cut = total.saturating_sub(bytes.len());
+    if cut > 0 {
+        read.notes.push(format!("only the first {} B of its {total} B were kept", bytes.len()));
+    }
+    Explanation {
+        bytes,
+        total,
+        form: read.form,
+        value: read.value,
+        rows,
+        calls: read.calls,
+        notes: read.notes,
+        stopped: read.stopped,
+    }
+}
+
+/// Bytes that were typed or read from a file may be anything; a whole pickle is one.
+fn looks_like_pickle(bytes: &[u8]) -> bool {
+    matches!(pickle::Scanner::new(bytes.len()).scan(bytes), pickle::Scan::Done(_))
+}
+
+/// What a framing puts around a payload.
+struct Frame {
+    start: usize,
+    end: usize,
+    head: Vec<Row>,
+    tail: Vec<Row>,
+}
+
+impl Frame {
+    fn of(bytes: &[u8], framing: Framing) -> Frame {
+        let whole = Frame { start: 0, end: bytes.len(), head: Vec::new(), tail: Vec::new() };
+        match framing {
+            Framing::Length => Frame::length(bytes, whole),
+            Framing::Line => match bytes {
+                [.., b'\r', b'\n'] => Frame::line(bytes.len() - 2, whole),
+                [.., b'\n'] => Frame::line(bytes.len() - 1, whole),
+                _ => whole,
+            },
+            Framing::Pickle | Framing::None => whole,
+        }
+    }
+
+    fn line(end: usize, whole: Frame) -> Frame {
+        let row = Row::new(end, whole.end, "newline", "ends the message");
+        Frame { end, tail: vec![row], ..whole }
+    }
+
+    fn length(bytes: &[u8], whole: Frame) -> Frame {
+        let Some(prefix) = bytes.first_chunk::<4>() else {
+            let words = format!("the length of the message is 4 bytes, and only {} came", bytes.len());
+            return Frame {
+                start: bytes.len(),
+                head: vec![Row::new(0, bytes.len(), "length", words).wrong()],
+                ..whole
+            };
+        };
+        let (start, declared) = match (i32::from_be_bytes(*prefix), bytes.get(4..12)) {
+            // As multiprocessing writes a message of 2 GiB and more.
+            (-1, Some(long)) => (12, long.iter().fold(0, |length, byte| length << 8 | u64::from(*byte))),
+            (length, _) => (4, u64::from(length as u32)),
+        };
+        let here = (bytes.len() - start) as u64;
+        let row = Row::new(0, start, "length", "so many bytes follow; the highest byte comes first");
+        let mut frame = Frame { start, head: vec![row.argument(declared.to_string())], ..whole };
+        if here < declared {
+            let words = format!("the bytes end here: {} more were announced", declared - here);
+            frame.tail.push(Row::new(bytes.len(), bytes.len(), "end", words).wrong());
+        }
+        frame
+    }
+}
