@@ -93,7 +93,7 @@ impl Conversation {
 
 impl Log {
     /// Everything that is kept, oldest first.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         self.entries.iter()
     }
 

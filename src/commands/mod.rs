@@ -2,6 +2,7 @@
 
 mod check;
 mod class;
+mod explain;
 mod flow;
 mod listen;
 mod message;
@@ -26,6 +27,8 @@ pub static TABLE: &[&Spec] = &[
     &socket::SOCKETS,
     &message::SEND,
     &message::RECV,
+    &explain::EXPLAIN,
+    &explain::HEX,
     &check::EXPECT,
     &check::CHECK,
     &listen::ON,

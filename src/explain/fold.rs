@@ -1,14 +1,13 @@
 //! Folding: which rows of a long message are shown, so that it fits two screens and still teaches.
 
 use super::{Folding, MAX_ROWS, Row};
-use crate::pickle::STACK_CHARS;
 
 /// How many lines folded rows may take: two screens of 24 lines, without the lines above and below the rows.
 const LINES: usize = 40;
 /// How many lines a message may take that is shown whole, though its memo opcodes could be joined to the rows before them.
 const LINES_WHOLE: usize = 36;
 /// How many characters of a row's name, argument and words stand on a line beside the bytes, in 80 columns.
-const CHARS: usize = STACK_CHARS + 6;
+const CHARS: usize = 47;
 /// How many bytes stand on a line.
 pub const BYTES_ON_LINE: usize = 8;
 /// How many lines of bytes a folded row has at most.
@@ -73,16 +72,14 @@ impl Tree {
         }
     }
 
-    /// The rows of a part, in order, each with its depth.
-    fn rows(&self, part: Part, rows: &mut Vec<(usize, usize)>) {
+    /// The rows of a part, in order.
+    fn rows(&self, part: Part, rows: &mut Vec<usize>) {
         // The path from the part is a vector: a pickle may nest deeper than a stack.
-        let mut open = vec![(part, 0)];
-        while let Some((part, depth)) = open.pop() {
+        let mut open = vec![part];
+        while let Some(part) = open.pop() {
             match part {
-                Part::Row(row) | Part::Joined(row) => rows.push((row, depth)),
-                Part::Node(node) => {
-                    open.extend(self.nodes[node].parts.iter().rev().map(|part| (*part, depth + 1)));
-                }
+                Part::Row(row) | Part::Joined(row) => rows.push(row),
+                Part::Node(node) => open.extend(self.nodes[node].parts.iter().rev()),
             }
         }
     }
@@ -100,11 +97,7 @@ impl Tree {
 pub(super) fn fold(rows: Vec<Row>, tree: &Tree, folding: Folding) -> Vec<Row> {
     let mut order = Vec::with_capacity(rows.len());
     tree.rows(Part::Node(Tree::ROOT), &mut order);
-    let with_depth = |&(row, depth): &(usize, usize)| {
-        // What a message begins with and its value are not nested.
-        rows.get(row).map(|row| Row { depth: usize::saturating_sub(depth, 2), ..row.clone() })
-    };
-    let all = || order.iter().take(MAX_ROWS + 3).filter_map(with_depth);
+    let all = || order.iter().take(MAX_ROWS + 3).filter_map(|&row| rows.get(row)).cloned();
     if folding == Folding::All || all().map(|row| lines(&row)).sum::<usize>() <= LINES_WHOLE {
         return all().collect();
     }
@@ -143,9 +136,9 @@ struct Folder<'a> {
 }
 
 impl Folder<'_> {
-    fn push(&mut self, row: Row, depth: usize) {
+    fn push(&mut self, row: Row) {
         self.lines += lines(&row);
-        self.out.push(Row { depth, ..row });
+        self.out.push(row);
     }
 
     /// The rows of a node. It recurses no deeper than `depth`.
@@ -169,7 +162,7 @@ impl Folder<'_> {
             let (first, rest) = units.split_at(self.items);
             let (folded, last) = rest.split_at(rest.len() - last);
             first.iter().flat_map(|unit| unit.iter()).for_each(|part| self.part(*part, depth));
-            self.folded(folded, it.is_pairs, depth);
+            self.folded(folded, it.is_pairs);
             last.iter().flat_map(|unit| unit.iter()).for_each(|part| self.part(*part, depth));
         }
         tail.iter().for_each(|part| self.part(*part, depth));
@@ -177,7 +170,7 @@ impl Folder<'_> {
 
     fn part(&mut self, part: Part, depth: usize) {
         match part {
-            Part::Row(row) => self.push(self.rows[row].clone(), depth.saturating_sub(1)),
+            Part::Row(row) => self.push(self.rows[row].clone()),
             Part::Joined(row) => self.join(row),
             Part::Node(node) if depth < self.depth || self.tree.is_leaf(node) => self.node(node, depth + 1),
             Part::Node(node) => {
@@ -185,7 +178,7 @@ impl Folder<'_> {
                 self.tree.rows(part, &mut rows);
                 let words =
                     format!("a whole {}, made by {} opcodes", self.tree.nodes[node].makes, rows.len());
-                self.one_row(&rows, words, depth);
+                self.one_row(&rows, words);
             }
         }
     }
@@ -202,12 +195,12 @@ impl Folder<'_> {
                 before.words += &format!("; {} {memo} keeps it", joined.name);
                 self.lines += lines(before);
             }
-            _ => self.push(joined.clone(), 0),
+            _ => self.push(joined.clone()),
         }
     }
 
     /// One row for several items.
-    fn folded(&mut self, units: &[&[Part]], is_pairs: bool, depth: usize) {
+    fn folded(&mut self, units: &[&[Part]], is_pairs: bool) {
         let mut rows = Vec::new();
         units.iter().flat_map(|unit| unit.iter()).for_each(|part| self.tree.rows(*part, &mut rows));
         let makes = |unit: &&[Part]| match unit {
@@ -220,11 +213,11 @@ impl Folder<'_> {
             _ => "items".to_owned(),
         };
         let words = format!("{} more {what}: {} opcodes", units.len(), rows.len());
-        self.one_row(&rows, words, depth);
+        self.one_row(&rows, words);
     }
 
-    fn one_row(&mut self, rows: &[(usize, usize)], words: String, depth: usize) {
-        let mut each = rows.iter().map(|&(row, _)| &self.rows[row]);
+    fn one_row(&mut self, rows: &[usize], words: String) {
+        let mut each = rows.iter().map(|&row| &self.rows[row]);
         let (Some(first), Some(last)) = (each.clone().next(), each.clone().next_back()) else { return };
         let stack = each.clone().rev().find_map(|row| row.stack.clone());
         // What is called is never hidden.
@@ -237,13 +230,14 @@ impl Folder<'_> {
             effect
         });
         let row = Row {
+            depth: first.depth,
             stack,
             effect,
             folded: rows.len(),
             is_wrong: each.any(|row| row.is_wrong),
             ..Row::new(first.start, last.end, "", words)
         };
-        self.push(row, depth.saturating_sub(1));
+        self.push(row);
     }
 }
 

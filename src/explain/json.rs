@@ -109,12 +109,12 @@ impl Reader<'_> {
         let row = |name, words: &str| Row::new(at, end, name, words);
         let token = || shown(&self.payload[at..end]);
         match first {
-            b'{' => self.begin(row("object", "begins: in Python a dict"), "object", true),
-            b'[' => self.begin(row("array", "begins: in Python a list"), "array", false),
-            b'}' => self.end(row("object", "is whole")),
-            b']' => self.end(row("array", "is whole")),
+            b'{' => self.begin(row("object begins", "in Python a dict"), "object", true),
+            b'[' => self.begin(row("array begins", "in Python a list"), "array", false),
+            b'}' => self.end(row("object ends", "")),
+            b']' => self.end(row("array ends", "")),
             b'"' if wants_key => {
-                let row = row("key", "a key of the object").argument(token());
+                let row = row("key", "its value follows").argument(token());
                 self.item(row, "key");
             }
             b'"' => {
@@ -149,6 +149,7 @@ impl Reader<'_> {
         self.open.last().map_or(Tree::ROOT, |open| open.node)
     }
 
+    /// Adds a bracket, or the row for all that is left out.
     fn add(&mut self, row: Row) {
         let node = self.parent();
         self.read.tree.add(node, Part::Row(self.read.rows.len()));
@@ -161,12 +162,13 @@ impl Reader<'_> {
         if is_object {
             self.read.tree.pair(node);
         }
+        let depth = self.open.len();
         self.open.push(Open { node, is_object, wants_key: is_object });
-        self.add(row);
+        self.add(Row { depth, ..row });
     }
 
     fn end(&mut self, row: Row) {
-        self.add(row);
+        self.add(Row { depth: self.open.len().saturating_sub(1), ..row });
         self.open.pop();
     }
 
@@ -174,7 +176,7 @@ impl Reader<'_> {
         let node = self.read.tree.node(makes);
         self.place(node);
         self.read.tree.add(node, Part::Row(self.read.rows.len()));
-        self.read.rows.push(row);
+        self.read.rows.push(Row { depth: self.open.len(), ..row });
     }
 
     /// Makes a node part of the innermost container; in an object keys and values take turns.

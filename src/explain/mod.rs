@@ -17,6 +17,8 @@ use crate::value::Value;
 
 use fold::Tree;
 
+pub use fold::{BYTE_LINES, BYTES_ON_LINE};
+
 /// Whether repeated and nested parts are shown each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Folding {
@@ -37,6 +39,8 @@ pub struct Explanation {
     pub bytes: Arc<[u8]>,
     /// How long the message was on the wire, in bytes; more than there are bytes if it was not kept whole.
     pub total: usize,
+    /// Whether parts of it are folded.
+    pub folding: Folding,
     /// How it is written: `pickle protocol 4`, `JSON`, `text`, `bytes`.
     pub form: String,
     /// What it says, if it can be read.
@@ -167,6 +171,7 @@ pub fn explain(wire: &Wire, folding: Folding) -> Explanation {
     Explanation {
         bytes,
         total,
+        folding,
         form: read.form,
         value: read.value,
         rows,

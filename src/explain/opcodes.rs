@@ -29,7 +29,7 @@ pub(super) fn read(payload: &[u8]) -> Read {
             behind(Row::new(end, payload.len(), "rest", words), &mut rows);
         }
         (Ok(_), _) => {}
-        (Err(_), Some(wrong)) => rows[wrong].is_wrong = true,
+        (Err(_), Some(wrong)) => rows[wrong] = Row { stack: None, is_wrong: true, ..rows[wrong].clone() },
         (Err(_), None) => {
             let words = "the bytes end here, and no STOP has come";
             behind(Row::new(payload.len(), payload.len(), "end", words).wrong(), &mut rows);
@@ -58,6 +58,7 @@ pub(super) fn read(payload: &[u8]) -> Read {
 fn row(step: &Step) -> Row {
     let has_changed = !matches!(step.role, Role::Memo | Role::Aside | Role::Stop);
     Row {
+        depth: step.depth,
         argument: step.argument.clone(),
         stack: has_changed.then(|| step.stack.clone()),
         effect: step.effect.clone(),

@@ -14,8 +14,9 @@ use crate::value::{ObjectKind, plain};
 pub const MAX_STEPS: usize = 10_000;
 /// How many characters of an argument a step holds.
 pub const ARGUMENT_CHARS: usize = 1000;
-/// How many characters of the stack a step holds: the line that is left beside the bytes on a screen of 80 columns.
-pub const STACK_CHARS: usize = 40;
+/// How many characters of the stack a step holds: what is left of a line
+/// of 80 columns beside the bytes, two levels deep.
+pub const STACK_CHARS: usize = 36;
 /// How many characters of a name and of a call's arguments are shown.
 const CALL_CHARS: usize = 100;
 
@@ -55,6 +56,8 @@ pub struct Step {
     pub stack: String,
     /// How many places the stack has after it, marks counted.
     pub places: usize,
+    /// How many marks are below what it works on: what is behind a mark is inside of something.
+    pub depth: usize,
     /// What `pickle.loads` does in the program at this opcode.
     pub effect: Option<Effect>,
 }
@@ -75,7 +78,7 @@ pub fn annotate(message: &[u8]) -> Annotated {
     machine.is_part = true;
     let (mut steps, mut count) = (Vec::new(), 0);
     let (outcome, last) = loop {
-        let (at, memo) = (machine.at, machine.memo.len());
+        let (at, memo, marks) = (machine.at, machine.memo.len(), machine.marks.len());
         let is_kept = count < MAX_STEPS;
         let asked = if is_kept { machine.asks(message.get(at).copied()) } else { None };
         let outcome = machine.advance();
@@ -89,6 +92,7 @@ pub fn annotate(message: &[u8]) -> Annotated {
             }
             step.stack = machine.shown_stack(STACK_CHARS);
             step.places = machine.places();
+            step.depth = marks.min(machine.marks.len());
             if is_over {
                 break (outcome, step);
             }
@@ -120,6 +124,7 @@ fn step(message: &[u8], at: usize, end: usize) -> Step {
         words: op::words(opcode),
         stack: String::new(),
         places: 0,
+        depth: 0,
         effect: None,
     }
 }
@@ -149,11 +154,10 @@ fn result(
             (Err(DecodeError { at, why }), frame)
         }
         Err(why) => {
-            let here = machine.op_at;
+            let (here, is_cut) = (machine.op_at, machine.at > message.len());
             let error = machine.error(why);
             // The scanner has more to say of the same opcode; what it sees behind it does not matter any more.
-            let scanned =
-                scan_error(message).filter(|scanned| scanned.at <= here || error.at == message.len());
+            let scanned = scan_error(message).filter(|scanned| scanned.at <= here || is_cut);
             (Err(scanned.unwrap_or(error)), last)
         }
     }

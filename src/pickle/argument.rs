@@ -20,11 +20,21 @@ pub(super) fn argument(bytes: &[u8], most: usize) -> Option<String> {
         (_, Shape::Counted(width)) => counted(opcode, rest, usize::from(width), most)?,
         (_, Shape::Signed) => counted(opcode, rest, 4, most)?,
         (_, Shape::Fixed(0) | Shape::Stop | Shape::Unknown) => return None,
+        (_, shape) if rest.len() != fixed(shape) => return None,
         (op::BINFLOAT, _) => Value::Float(f64::from_be_bytes(rest.try_into().ok()?)).repr_cut(most),
         (op::BININT | op::EXT4, _) => (i32::from_le_bytes(rest.try_into().ok()?).to_string(), false),
         _ => (little_endian(rest).to_string(), false),
     };
     Some(if cut { text + "..." } else { text })
+}
+
+/// How many bytes an argument of fixed length takes.
+fn fixed(shape: Shape) -> usize {
+    match shape {
+        Shape::Fixed(bytes) => usize::from(bytes),
+        Shape::Frame => 8,
+        _ => 1,
+    }
 }
 
 /// The argument of an opcode that is spelled in a line of text.

@@ -26,7 +26,7 @@ mod sniff;
 mod text;
 mod view;
 
-pub use annotate::{Annotated, Effect, MAX_STEPS, STACK_CHARS, Step, annotate};
+pub use annotate::{Annotated, Effect, MAX_STEPS, Step, annotate};
 pub use decode::{DecodeError, Decoded, decode};
 pub use encode::encode;
 pub use finish::{MAX_DEPTH, MAX_VALUES};

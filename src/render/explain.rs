@@ -1,0 +1,172 @@
+//! A message's bytes as people see them: annotated row by row, or plain as `hexdump -C` has them.
+
+use std::fmt::Write;
+
+use anstyle::AnsiColor;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::{Look, arrow, row, wrapped};
+use crate::event::{Origin, Wire};
+use crate::explain::{BYTE_LINES, BYTES_ON_LINE, Explanation, Folding, Row};
+
+/// How many lines of bytes a row has at most where nothing is folded: `hex` shows more.
+const BYTE_LINES_ALL: usize = 512;
+/// Columns of the bytes: two digits each, and a space between.
+const HEX_WIDTH: usize = BYTES_ON_LINE * 3 - 1;
+/// Columns that the words have at least; on a narrower screen the terminal wraps.
+const WORDS_MIN: usize = 20;
+/// Columns that a row of one more level is moved to the right, and how many levels are.
+const INDENT: usize = 2;
+const INDENTS_MAX: usize = 4;
+/// How many characters of a value stand above the rows: two lines.
+const SHOWN_VALUE: usize = 130;
+/// How many characters of an argument stand in a row.
+const SHOWN_ARGUMENT: usize = 60;
+/// How many bytes a line of a dump has.
+const DUMP_BYTES: usize = 16;
+
+/// The rows of a message.
+pub fn explained(origin: &Origin, it: &Explanation, look: &Look) -> String {
+    let shown = match (it.value.as_ref().map(|value| value.repr_cut(SHOWN_VALUE)), &it.stopped) {
+        (Some((text, true)), _) => text + " ...",
+        (Some((text, false)), _) => text,
+        (None, Some(stopped)) => format!("stops at byte {}", stopped.at),
+        (None, None) => String::new(),
+    };
+    let mut lines = row(&(head(origin, look) + &shown), &format!("{} B, {}", it.total, it.form), look);
+    let digits = it.bytes.len().to_string().len().max(4);
+    let width = look.width.saturating_sub(2 + digits + 2 + HEX_WIDTH + 2).max(WORDS_MIN);
+    let byte_lines = if it.folding == Folding::All { BYTE_LINES_ALL } else { BYTE_LINES };
+    for row in &it.rows {
+        let bytes = it.bytes.get(row.start..row.end).unwrap_or_default();
+        let mut left = hex_lines(bytes, byte_lines).into_iter();
+        let mut offset = format!("{:>digits$}", row.start);
+        for words in beside(row, it, width, look) {
+            let hex = left.next().unwrap_or_default();
+            let _ = writeln!(lines, "  {}  {hex:<HEX_WIDTH$}  {words}", look.dim(&offset));
+            offset = " ".repeat(digits);
+        }
+        for hex in left {
+            let _ = writeln!(lines, "  {offset}  {hex}");
+        }
+    }
+    for note in &it.notes {
+        lines += &wrapped("  note:", note, look);
+    }
+    lines
+}
+
+/// Whose bytes they are.
+fn head(origin: &Origin, look: &Look) -> String {
+    match origin {
+        Origin::Sent(socket) => arrow(socket, "->", AnsiColor::Blue, look),
+        Origin::Received(socket) | Origin::Waiting(socket) => arrow(socket, "<-", AnsiColor::Green, look),
+        Origin::Given => "  ".to_string(),
+    }
+}
+
+/// What stands beside a row's bytes: its name and words, the stack, what loading does, why it stopped.
+fn beside(row: &Row, it: &Explanation, width: usize, look: &Look) -> Vec<String> {
+    let indent = row.depth.min(INDENTS_MAX) * INDENT;
+    let width = width.saturating_sub(indent).max(WORDS_MIN);
+    let argument =
+        row.argument.as_ref().map_or(String::new(), |text| format!(" {}", cut(text, SHOWN_ARGUMENT)));
+    let colon = if row.name.is_empty() || row.words.is_empty() { "" } else { ": " };
+    let name = [row.name, colon].join(&argument);
+    let mut lines: Vec<String> = wrap(&(name + &row.words), width);
+    if let Some(first) = lines.first_mut()
+        && let Some(behind) = first.strip_prefix(row.name)
+    {
+        *first = look.bold(row.name).into_owned() + behind;
+    }
+    if let Some(stack) = &row.stack {
+        let stack = if stack.is_empty() { "is empty" } else { stack };
+        lines.extend(wrap(&format!("stack: {stack}"), width).iter().map(|line| look.dim(line).into_owned()));
+    }
+    if let Some(effect) = &row.effect {
+        if effect.is_plain {
+            let text = format!("plain data: {}", effect.what);
+            lines.extend(wrap(&text, width).iter().map(|line| look.dim(line).into_owned()));
+        } else {
+            let text = format!("! pickle.loads would {} here", effect.what);
+            let color = AnsiColor::Yellow;
+            lines.extend(wrap(&text, width).iter().map(|line| look.colored(color, line).into_owned()));
+        }
+    }
+    if let Some(stopped) = it.stopped.as_ref().filter(|_| row.is_wrong) {
+        let place =
+            if stopped.at == row.start { String::new() } else { format!(" (at byte {})", stopped.at) };
+        let text = format!("! it stops here: {}{place}", stopped.why);
+        let color = AnsiColor::Red;
+        lines.extend(wrap(&text, width).iter().map(|line| look.colored(color, line).into_owned()));
+    }
+    lines.into_iter().map(|line| " ".repeat(indent) + &line).collect()
+}
+
+/// Text in lines of so many columns, broken between words, and inside of one that is longer than a line.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for (number, word) in text.split(' ').enumerate() {
+        let space = usize::from(number > 0);
+        if used > 0 && used + space + word.width() > width {
+            lines.push(String::new());
+            used = 0;
+        } else if space > 0 {
+            lines.last_mut().into_iter().for_each(|line| line.push(' '));
+            used += 1;
+        }
+        for c in word.chars() {
+            let wide = c.width().unwrap_or(0);
+            if used + wide > width {
+                lines.push(String::new());
+                used = 0;
+            }
+            lines.last_mut().into_iter().for_each(|line| line.push(c));
+            used += wide;
+        }
+    }
+    lines
+}
+
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
+/// `80 04 4b 01`, so many bytes on a line; where lines are left out the last one says so.
+fn hex_lines(bytes: &[u8], most: usize) -> Vec<String> {
+    let room = most * BYTES_ON_LINE;
+    let shown = if bytes.len() > room { &bytes[..room - 1] } else { bytes };
+    let mut lines: Vec<String> = shown.chunks(BYTES_ON_LINE).map(hex).collect();
+    if shown.len() < bytes.len() {
+        lines.last_mut().into_iter().for_each(|line| line.push_str(" .."));
+    }
+    lines
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
+}
+
+/// The bytes as `hexdump -C` shows them, repeated lines and all.
+pub fn dumped(origin: &Origin, wire: &Wire, look: &Look) -> String {
+    let what = if *origin == Origin::Given { "as it would be sent" } else { "on the wire" };
+    let mut lines = format!("{}{} B {what}\n", head(origin, look), wire.total);
+    for (number, bytes) in wire.bytes.chunks(DUMP_BYTES).enumerate() {
+        let (left, right) = bytes.split_at(bytes.len().min(DUMP_BYTES / 2));
+        let hex = format!("{}  {}", hex(left), hex(right));
+        let text: String = bytes
+            .iter()
+            .map(|&byte| if matches!(byte, b' '..=b'~') { char::from(byte) } else { '.' })
+            .collect();
+        let offset = format!("{:08x}", number * DUMP_BYTES);
+        let _ = writeln!(lines, "  {}  {hex:<48}  |{text}|", look.dim(&offset));
+    }
+    if wire.bytes.len() < wire.total {
+        let _ = writeln!(lines, "  note: only the first {} B were kept", wire.bytes.len());
+    }
+    lines
+}
