@@ -1,9 +1,11 @@
 //! Folding: which rows of a long message are shown, so that it fits two screens and still teaches.
 
+use std::collections::HashSet;
+
 use super::{Folding, MAX_ROWS, Row};
 
 /// How many lines folded rows may take: two screens of 24 lines, without the lines above and below the rows.
-const LINES: usize = 40;
+const LINES: usize = 43;
 /// How many lines a message may take that is shown whole, though its memo opcodes could be joined to the rows before them.
 const LINES_WHOLE: usize = 36;
 /// How many characters of a row's name, argument and words stand on a line beside the bytes, in 80 columns.
@@ -13,9 +15,33 @@ pub const BYTES_ON_LINE: usize = 8;
 /// How many lines of bytes a folded row has at most.
 pub const BYTE_LINES: usize = 2;
 
-/// What is shown of each container, from the most to the least: so many first items, down to such a depth.
-const STEPS: [(usize, usize); 11] =
-    [(64, 64), (16, 16), (8, 8), (6, 6), (4, 5), (3, 4), (3, 3), (2, 3), (2, 2), (1, 2), (1, 1)];
+/// What is shown of a container.
+#[derive(Clone, Copy)]
+struct Share {
+    /// So many first items have rows of their own; the others are counted.
+    items: usize,
+    /// So many of them are shown inside too, if they are containers.
+    open: usize,
+    /// Only down to such a depth.
+    depth: usize,
+}
+
+/// The shares from the most to the least; the first that fits is taken. The last fits whatever the message is.
+const SHARES: [Share; 13] = [
+    Share { items: 64, open: 64, depth: 64 },
+    Share { items: 12, open: 4, depth: 64 },
+    Share { items: 8, open: 2, depth: 64 },
+    Share { items: 6, open: 2, depth: 64 },
+    Share { items: 5, open: 1, depth: 64 },
+    Share { items: 4, open: 1, depth: 64 },
+    Share { items: 3, open: 1, depth: 64 },
+    Share { items: 2, open: 1, depth: 64 },
+    Share { items: 1, open: 1, depth: 64 },
+    Share { items: 2, open: 1, depth: 4 },
+    Share { items: 1, open: 1, depth: 3 },
+    Share { items: 1, open: 1, depth: 2 },
+    Share { items: 1, open: 0, depth: 1 },
+];
 /// How many rows at a container's beginning and end are its own: `EMPTY_LIST`, `MARK`; `APPENDS`.
 const OWN_ROWS: usize = 3;
 /// How many parts are shown before the place where a message stopped.
@@ -84,6 +110,11 @@ impl Tree {
         }
     }
 
+    /// Whether it is an item of a container, and not what holds the items together.
+    fn is_item(&self, part: &Part) -> bool {
+        matches!(part, Part::Node(node) if self.nodes[*node].makes != "mark")
+    }
+
     /// Whether it is one row, with what can be joined to it.
     fn is_leaf(&self, node: usize) -> bool {
         match self.nodes[node].parts.as_slice() {
@@ -102,8 +133,8 @@ pub(super) fn fold(rows: Vec<Row>, tree: &Tree, folding: Folding) -> Vec<Row> {
         return all().collect();
     }
     let mut shown = Vec::new();
-    for (items, depth) in STEPS {
-        let mut folder = Folder { rows: &rows, tree, items, depth, out: Vec::new(), lines: 0 };
+    for share in SHARES {
+        let mut folder = Folder { rows: &rows, tree, share, out: Vec::new(), lines: 0, seen: HashSet::new() };
         folder.node(Tree::ROOT, 0);
         let fits = folder.lines <= LINES;
         shown = folder.out;
@@ -125,18 +156,22 @@ fn lines(row: &Row) -> usize {
     text.max((row.end - row.start).div_ceil(BYTES_ON_LINE).min(BYTE_LINES))
 }
 
-/// Shows so many items of each container, down to a depth.
+/// Shows a share of each container.
 struct Folder<'a> {
     rows: &'a [Row],
     tree: &'a Tree,
-    items: usize,
-    depth: usize,
+    share: Share,
     out: Vec<Row>,
     lines: usize,
+    /// What was said already: the same words are not said again of the next opcode of that name.
+    seen: HashSet<(&'static str, String)>,
 }
 
 impl Folder<'_> {
-    fn push(&mut self, row: Row) {
+    fn push(&mut self, mut row: Row) {
+        if !row.name.is_empty() && !self.seen.insert((row.name, row.words.clone())) {
+            row.words.clear();
+        }
         self.lines += lines(&row);
         self.out.push(row);
     }
@@ -147,32 +182,39 @@ impl Folder<'_> {
             return;
         }
         let it = &self.tree.nodes[node];
-        let is_own = |part: &&Part| !matches!(part, Part::Node(_));
+        let is_own = |part: &&Part| !self.tree.is_item(part);
         let (head, rest) = it.parts.split_at(it.parts.iter().take_while(is_own).count().min(OWN_ROWS));
         let tail = rest.iter().rev().take_while(is_own).count().min(OWN_ROWS);
         let (middle, tail) = rest.split_at(rest.len() - tail);
-        head.iter().for_each(|part| self.part(*part, depth));
+        let mut open = self.share.open;
+        let mut show = |it: &mut Folder, part: &Part| it.part(*part, depth, &mut open);
+        head.iter().for_each(|part| show(self, part));
         let units = units(middle, self.tree, it.is_pairs);
         let stops = node == Tree::ROOT && self.rows.iter().any(|row| row.is_wrong);
         let last = if stops { BEFORE_STOP } else { 0 };
         // To fold a single item would save nothing.
-        if units.len() <= self.items + last + 1 {
-            units.iter().flat_map(|unit| unit.iter()).for_each(|part| self.part(*part, depth));
+        if units.len() <= self.share.items + last + 1 {
+            units.iter().flat_map(|unit| unit.iter()).for_each(|part| show(self, part));
         } else {
-            let (first, rest) = units.split_at(self.items);
+            let (first, rest) = units.split_at(self.share.items);
             let (folded, last) = rest.split_at(rest.len() - last);
-            first.iter().flat_map(|unit| unit.iter()).for_each(|part| self.part(*part, depth));
+            first.iter().flat_map(|unit| unit.iter()).for_each(|part| show(self, part));
             self.folded(folded, it.is_pairs);
-            last.iter().flat_map(|unit| unit.iter()).for_each(|part| self.part(*part, depth));
+            last.iter().flat_map(|unit| unit.iter()).for_each(|part| show(self, part));
         }
-        tail.iter().for_each(|part| self.part(*part, depth));
+        tail.iter().for_each(|part| show(self, part));
     }
 
-    fn part(&mut self, part: Part, depth: usize) {
+    /// One part; `open` counts down the containers that may still be opened.
+    fn part(&mut self, part: Part, depth: usize, open: &mut usize) {
         match part {
             Part::Row(row) => self.push(self.rows[row].clone()),
             Part::Joined(row) => self.join(row),
-            Part::Node(node) if depth < self.depth || self.tree.is_leaf(node) => self.node(node, depth + 1),
+            Part::Node(node) if self.tree.is_leaf(node) => self.node(node, depth + 1),
+            Part::Node(node) if depth < self.share.depth && *open > 0 => {
+                *open -= 1;
+                self.node(node, depth + 1);
+            }
             Part::Node(node) => {
                 let mut rows = Vec::new();
                 self.tree.rows(part, &mut rows);
@@ -191,8 +233,13 @@ impl Folder<'_> {
                 self.lines -= lines(before);
                 before.end = joined.end;
                 before.folded += 1;
-                let memo = joined.argument.as_deref().unwrap_or_default();
-                before.words += &format!("; {} {memo} keeps it", joined.name);
+                if !before.words.is_empty() {
+                    before.words += "; ";
+                }
+                before.words += &format!("then {}", joined.name);
+                if self.seen.insert((joined.name, joined.words.clone())) {
+                    before.words += &format!(": {}", joined.words);
+                }
                 self.lines += lines(before);
             }
             _ => self.push(joined.clone()),
@@ -220,12 +267,12 @@ impl Folder<'_> {
         let mut each = rows.iter().map(|&row| &self.rows[row]);
         let (Some(first), Some(last)) = (each.clone().next(), each.clone().next_back()) else { return };
         let stack = each.clone().rev().find_map(|row| row.stack.clone());
-        // What is called is never hidden.
-        let mut effects = each.clone().filter_map(|row| row.effect.as_ref()).filter(|it| !it.is_plain);
+        // What is called is never hidden: the last is told, since a call comes behind the imports for it.
+        let mut effects = each.clone().rev().filter_map(|row| row.effect.as_ref()).filter(|it| !it.is_plain);
         let effect = effects.next().cloned().map(|mut effect| {
             match effects.count() {
                 0 => {}
-                more => effect.what += &format!(", and {more} more of such"),
+                more => effect.what += &format!(", and {more} more such"),
             }
             effect
         });
@@ -246,9 +293,8 @@ fn units<'a>(parts: &'a [Part], tree: &Tree, is_pairs: bool) -> Vec<&'a [Part]> 
     let mut units = Vec::new();
     let mut rest = parts;
     while !rest.is_empty() {
-        let is_item = |part: &Part| matches!(part, Part::Node(node) if tree.nodes[*node].makes != "mark");
         let len = match rest {
-            [key, value, ..] if is_pairs && is_item(key) && is_item(value) => 2,
+            [key, value, ..] if is_pairs && tree.is_item(key) && tree.is_item(value) => 2,
             _ => 1,
         };
         let (unit, behind) = rest.split_at(len);

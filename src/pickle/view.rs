@@ -27,7 +27,10 @@ impl Machine<'_> {
                 "MARK".to_owned()
             } else if let Some(item) = height.checked_sub(1).and_then(|below| self.stack.get(below)) {
                 height -= 1;
-                let room = if items.is_empty() { left } else { left.min(BELOW_CHARS) };
+                let is_all = height == 0 && marks.peek().is_none();
+                let reserved = if is_all { 0 } else { MORE.len() + BETWEEN.len() };
+                let room = left.saturating_sub(reserved);
+                let room = if items.is_empty() { room } else { room.min(BELOW_CHARS) };
                 self.arena.shown(*item, room)
             } else {
                 break;
@@ -79,25 +82,26 @@ impl Arena {
         let mut left = most.saturating_sub(open.len() + close.len());
         let mut parts: Vec<String> = Vec::new();
         for part in items.rchunks(step) {
+            let is_first = (parts.len() + 1) * step >= items.len();
+            let reserved = if is_first { 0 } else { MORE.len() + 2 };
             // Deep in, where there is no room for anything.
-            if left <= MORE.len() {
+            if left <= MORE.len() + reserved {
                 parts.push(MORE.to_owned());
                 break;
             }
-            let key_room = if step == 2 { left / 2 } else { left };
+            let room = left - reserved;
+            let key_room = if step == 2 { room.saturating_sub(2 + MORE.len()) } else { room };
             let mut text = part.first().map_or_else(String::new, |&item| self.shown(item, key_room));
             if let Some(&value) = part.get(1) {
                 text =
-                    format!("{text}: {}", self.shown(value, left.saturating_sub(text.chars().count() + 2)));
+                    format!("{text}: {}", self.shown(value, room.saturating_sub(text.chars().count() + 2)));
             }
-            let width = text.chars().count() + 2;
-            let is_last = (parts.len() + 1) * step >= items.len();
-            let needed = if is_last { width - 2 } else { width + MORE.len() };
-            if needed > left && !parts.is_empty() {
+            let width = text.chars().count();
+            if width > room && !parts.is_empty() {
                 parts.push(MORE.to_owned());
                 break;
             }
-            left = left.saturating_sub(width);
+            left = left.saturating_sub(width + 2);
             parts.push(text);
         }
         parts.reverse();

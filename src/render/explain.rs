@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anstyle::AnsiColor;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{Look, arrow, row, wrapped};
+use super::{Look, arrow, row, visible_width, wrapped};
 use crate::event::{Origin, Wire};
 use crate::explain::{BYTE_LINES, BYTES_ON_LINE, Explanation, Folding, Row};
 
@@ -18,8 +18,6 @@ const WORDS_MIN: usize = 20;
 /// Columns that a row of one more level is moved to the right, and how many levels are.
 const INDENT: usize = 2;
 const INDENTS_MAX: usize = 4;
-/// How many characters of a value stand above the rows: two lines.
-const SHOWN_VALUE: usize = 130;
 /// How many characters of an argument stand in a row.
 const SHOWN_ARGUMENT: usize = 60;
 /// How many bytes a line of a dump has.
@@ -27,13 +25,15 @@ const DUMP_BYTES: usize = 16;
 
 /// The rows of a message.
 pub fn explained(origin: &Origin, it: &Explanation, look: &Look) -> String {
-    let shown = match (it.value.as_ref().map(|value| value.repr_cut(SHOWN_VALUE)), &it.stopped) {
+    let head = head(origin, look);
+    let room = look.width.saturating_sub(visible_width(&head) + 4);
+    let shown = match (it.value.as_ref().map(|value| value.repr_cut(room)), &it.stopped) {
         (Some((text, true)), _) => text + " ...",
         (Some((text, false)), _) => text,
         (None, Some(stopped)) => format!("stops at byte {}", stopped.at),
         (None, None) => String::new(),
     };
-    let mut lines = row(&(head(origin, look) + &shown), &format!("{} B, {}", it.total, it.form), look);
+    let mut lines = row(&(head + &shown), &format!("{} B, {}", it.total, it.form), look);
     let digits = it.bytes.len().to_string().len().max(4);
     let width = look.width.saturating_sub(2 + digits + 2 + HEX_WIDTH + 2).max(WORDS_MIN);
     let byte_lines = if it.folding == Folding::All { BYTE_LINES_ALL } else { BYTE_LINES };
