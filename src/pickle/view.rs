@@ -12,6 +12,8 @@ const BELOW_CHARS: usize = 20;
 const MORE: &str = "...";
 /// What stands between two items of the stack.
 const BETWEEN: &str = " | ";
+/// How many characters `... | ` takes.
+const ELLIPSIS: usize = MORE.len() + BETWEEN.len();
 /// How many arguments of a call are shown as Python shows them; the classes of plain data take fewer.
 const MAX_ARGUMENTS: usize = 8;
 
@@ -27,20 +29,19 @@ impl Machine<'_> {
                 "MARK".to_owned()
             } else if let Some(item) = height.checked_sub(1).and_then(|below| self.stack.get(below)) {
                 height -= 1;
-                let is_all = height == 0 && marks.peek().is_none();
-                let reserved = if is_all { 0 } else { MORE.len() + BETWEEN.len() };
-                let room = left.saturating_sub(reserved);
-                let room = if items.is_empty() { room } else { room.min(BELOW_CHARS) };
+                let room = if items.is_empty() { left.saturating_sub(ELLIPSIS) } else { BELOW_CHARS };
                 self.arena.shown(*item, room)
             } else {
                 break;
             };
-            let width = item.chars().count() + BETWEEN.len();
-            if width + MORE.len() > left && !items.is_empty() {
+            let is_last = height == 0 && marks.peek().is_none();
+            let reserved = if is_last { 0 } else { ELLIPSIS };
+            let width = item.chars().count();
+            if width + reserved > left && !items.is_empty() {
                 items.push(MORE.to_owned());
                 break;
             }
-            left = left.saturating_sub(width);
+            left = left.saturating_sub(width + BETWEEN.len());
             items.push(item);
         }
         items.reverse();

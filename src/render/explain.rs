@@ -18,8 +18,8 @@ const WORDS_MIN: usize = 20;
 /// Columns that a row of one more level is moved to the right, and how many levels are.
 const INDENT: usize = 2;
 const INDENTS_MAX: usize = 4;
-/// How many characters of an argument stand in a row.
-const SHOWN_ARGUMENT: usize = 60;
+/// How many characters of an argument stand in a folded row at least; more if the line has room for them.
+const ARGUMENT_MIN: usize = 16;
 /// How many bytes a line of a dump has.
 const DUMP_BYTES: usize = 16;
 
@@ -69,8 +69,11 @@ fn head(origin: &Origin, look: &Look) -> String {
 fn beside(row: &Row, it: &Explanation, width: usize, look: &Look) -> Vec<String> {
     let indent = row.depth.min(INDENTS_MAX) * INDENT;
     let width = width.saturating_sub(indent).max(WORDS_MIN);
-    let argument =
-        row.argument.as_ref().map_or(String::new(), |text| format!(" {}", cut(text, SHOWN_ARGUMENT)));
+    let most = match it.folding {
+        Folding::Folded => width.saturating_sub(row.name.len() + 5).max(ARGUMENT_MIN),
+        Folding::All => usize::MAX,
+    };
+    let argument = row.argument.as_ref().map_or(String::new(), |text| format!(" {}", cut(text, most)));
     let colon = if row.name.is_empty() || row.words.is_empty() { "" } else { ": " };
     let name = [row.name, colon].join(&argument);
     let mut lines: Vec<String> = wrap(&(name + &row.words), width);
@@ -88,7 +91,7 @@ fn beside(row: &Row, it: &Explanation, width: usize, look: &Look) -> Vec<String>
             let text = format!("plain data: {}", effect.what);
             lines.extend(wrap(&text, width).iter().map(|line| look.dim(line).into_owned()));
         } else {
-            let text = format!("! pickle.loads would {} here", effect.what);
+            let text = format!("! here pickle.loads would {}", effect.what);
             let color = AnsiColor::Yellow;
             lines.extend(wrap(&text, width).iter().map(|line| look.colored(color, line).into_owned()));
         }
