@@ -209,3 +209,73 @@ pub(super) const HIGHEST_PROTOCOL: u8 = 5;
 pub(super) fn little_endian(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic, reason = "a test that cannot go on has failed")]
+
+    use super::*;
+
+    /// Code, name, argument, stack before and after, protocol: recorded from CPython 3.11's `pickletools.opcodes`.
+    const PICKLETOOLS: &str = include_str!("../../tests/fixtures/pickles/opcodes.tsv");
+
+    fn shape_of(opcode: u8, argument: &str) -> Shape {
+        match argument {
+            _ if opcode == STOP => Shape::Stop,
+            _ if opcode == PROTO => Shape::Proto,
+            "" => Fixed(0),
+            "uint1" => Fixed(1),
+            "uint2" => Fixed(2),
+            "uint4" | "int4" => Fixed(4),
+            "float8" => Fixed(8),
+            "uint8" => Shape::Frame,
+            "string1" | "bytes1" | "unicodestring1" | "long1" => Counted(1),
+            "bytes4" | "unicodestring4" => Counted(4),
+            "bytes8" | "unicodestring8" | "bytearray8" => Counted(8),
+            "string4" | "long4" => Shape::Signed,
+            "stringnl_noescape_pair" => Lines(2),
+            line if line.contains("nl") => Lines(1),
+            other => panic!("pickletools has an argument `{other}`"),
+        }
+    }
+
+    fn role_of(name: &str, before: &str, after: &str) -> Role {
+        let container = before.split(',').next().filter(|first| matches!(*first, "list" | "dict" | "set"));
+        match (name, before, after) {
+            ("STOP", ..) => Role::Stop,
+            ("POP" | "POP_MARK", ..) => Role::Drop,
+            ("PROTO" | "FRAME", "", "") => Role::Aside,
+            (_, "", "") | ("MEMOIZE" | "READONLY_BUFFER", ..) => Role::Memo,
+            ("BUILD", "any,any", "any") => Role::Fill,
+            _ if container == Some(after) => Role::Fill,
+            _ => Role::Make,
+        }
+    }
+
+    #[test]
+    fn the_table_is_that_of_pickletools() {
+        let mut known = 0;
+        for line in PICKLETOOLS.lines() {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let [code, opcode_name, argument, before, after, protocol] = fields[..] else {
+                panic!("six fields: {line}")
+            };
+            let Ok(opcode) = u8::from_str_radix(code, 16) else { panic!("no code: {line}") };
+            assert_eq!(name(opcode), opcode_name);
+            assert_eq!(SHAPES[usize::from(opcode)], shape_of(opcode, argument), "{opcode_name}");
+            assert_eq!(role(opcode), role_of(opcode_name, before, after), "{opcode_name}");
+            assert_eq!(is_binary(opcode), protocol == "1", "{opcode_name}");
+            match after {
+                "any" | "any,any" | "" | "buffer" => {}
+                _ if role(opcode) == Role::Fill => {}
+                "bytes_or_str" => assert_eq!(makes(opcode), "str", "{opcode_name}"),
+                "int_or_bool" => assert_eq!(makes(opcode), "int", "{opcode_name}"),
+                _ => assert_eq!(makes(opcode), after, "{opcode_name}"),
+            }
+            assert!(!words(opcode).is_empty());
+            known += 1;
+        }
+        let ours = (0..=255_u8).filter(|&opcode| SHAPES[usize::from(opcode)] != Shape::Unknown).count();
+        assert_eq!((known, ours), (68, 68));
+    }
+}
