@@ -144,10 +144,10 @@ impl Read {
 /// Explains the bytes of a message, or of what should have been one. They begin where the message begins.
 pub fn explain(wire: &Wire, folding: Folding) -> Explanation {
     let Wire { bytes, total, codec, framing } = wire;
-    let (bytes, total) = (bytes.clone(), *total);
-    let frame = Frame::of(&bytes, *framing);
+    let frame = Frame::of(bytes, *framing);
     let payload = bytes.get(frame.start..frame.end).unwrap_or_default();
     let mut read = match *codec {
+        _ if frame.is_cut => Read::new(codec),
         "json" => json::read(payload),
         "text" => text::read(payload),
         "hex" | "file" if !looks_like_pickle(payload) => text::plain(payload),
@@ -158,19 +158,26 @@ pub fn explain(wire: &Wire, folding: Folding) -> Explanation {
         row.start += offset;
         row.end += offset;
     });
-    if let Some(stopped) = &mut read.stopped {
-        stopped.at += offset;
-    }
+    read.stopped.iter_mut().for_each(|stopped| stopped.at += offset);
     let mut rows = frame.head;
     rows.extend(fold::fold(read.rows, &read.tree, folding));
     rows.extend(frame.tail);
-    let cut = total.saturating_sub(bytes.len());
-    if cut > 0 {
+    if frame.missing > 0 {
+        let missing = frame.missing;
+        let at = bytes.len();
+        read.notes = vec![format!("its length says that {missing} B more belong to it")];
+        // A payload that stops early says where.
+        if read.stopped.is_none() {
+            rows.push(Row::new(at, at, "end", "the message is longer than its bytes").wrong());
+            read.stopped = Some(Stopped { at, why: format!("{missing} B are missing") });
+        }
+    }
+    if *total > bytes.len() {
         read.notes.push(format!("only the first {} B of its {total} B were kept", bytes.len()));
     }
     Explanation {
-        bytes,
-        total,
+        bytes: bytes.clone(),
+        total: *total,
         folding,
         form: read.form,
         value: read.value,
@@ -187,16 +194,22 @@ fn looks_like_pickle(bytes: &[u8]) -> bool {
 }
 
 /// What a framing puts around a payload.
+#[derive(Default)]
 struct Frame {
+    /// Where the payload begins and ends.
     start: usize,
     end: usize,
     head: Vec<Row>,
     tail: Vec<Row>,
+    /// How many bytes of the message are announced and not here.
+    missing: u64,
+    /// Not even what stands before the payload is whole.
+    is_cut: bool,
 }
 
 impl Frame {
     fn of(bytes: &[u8], framing: Framing) -> Frame {
-        let whole = Frame { start: 0, end: bytes.len(), head: Vec::new(), tail: Vec::new() };
+        let whole = Frame { end: bytes.len(), ..Frame::default() };
         match framing {
             Framing::Length => Frame::length(bytes, whole),
             Framing::Line => match bytes {
@@ -214,11 +227,14 @@ impl Frame {
     }
 
     fn length(bytes: &[u8], whole: Frame) -> Frame {
+        let words = "so many bytes follow; the highest byte comes first";
         let Some(prefix) = bytes.first_chunk::<4>() else {
-            let words = format!("the length of the message is 4 bytes, and only {} came", bytes.len());
+            let head = vec![Row::new(0, bytes.len(), "length", words)];
             return Frame {
+                head,
+                missing: 4 - bytes.len() as u64,
                 start: bytes.len(),
-                head: vec![Row::new(0, bytes.len(), "length", words).wrong()],
+                is_cut: true,
                 ..whole
             };
         };
@@ -227,13 +243,8 @@ impl Frame {
             (-1, Some(long)) => (12, long.iter().fold(0, |length, byte| length << 8 | u64::from(*byte))),
             (length, _) => (4, u64::from(length as u32)),
         };
-        let here = (bytes.len() - start) as u64;
-        let row = Row::new(0, start, "length", "so many bytes follow; the highest byte comes first");
-        let mut frame = Frame { start, head: vec![row.argument(declared.to_string())], ..whole };
-        if here < declared {
-            let words = format!("the bytes end here: {} more were announced", declared - here);
-            frame.tail.push(Row::new(bytes.len(), bytes.len(), "end", words).wrong());
-        }
-        frame
+        let row = Row::new(0, start, "length", words).argument(declared.to_string());
+        let missing = declared.saturating_sub((bytes.len() - start) as u64);
+        Frame { start, head: vec![row], missing, ..whole }
     }
 }

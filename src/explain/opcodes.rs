@@ -1,6 +1,6 @@
 //! A pickle's opcodes as rows.
 
-use crate::pickle::{self, Annotated, Role, Step};
+use crate::pickle::{self, Annotated, Role, Scan, Scanner, Step};
 
 use super::fold::{Part, Tree};
 use super::{Read, Row, Stopped};
@@ -31,7 +31,7 @@ pub(super) fn read(payload: &[u8]) -> Read {
         (Ok(_), _) => {}
         (Err(_), Some(wrong)) => rows[wrong] = Row { stack: None, is_wrong: true, ..rows[wrong].clone() },
         (Err(_), None) => {
-            let words = "the bytes end here, and no STOP has come";
+            let words = "no STOP has come";
             behind(Row::new(payload.len(), payload.len(), "end", words).wrong(), &mut rows);
         }
     }
@@ -45,14 +45,24 @@ pub(super) fn read(payload: &[u8]) -> Read {
             ..read
         },
         Err(error) => Read {
-            notes: pickle::sniff(payload)
-                .map(|looks| format!("this looks like {looks}"))
+            notes: missing(payload)
+                .or_else(|| pickle::sniff(payload).map(|looks| format!("this looks like {looks}")))
                 .into_iter()
                 .collect(),
             stopped: Some(Stopped { at: error.at, why: error.why }),
             ..read
         },
     }
+}
+
+/// How much is missing at least of a pickle that is well as far as it goes.
+fn missing(payload: &[u8]) -> Option<String> {
+    let mut scanner = Scanner::new(usize::MAX);
+    let missing = match scanner.scan(payload) {
+        Scan::NeedMore => scanner.wanted().saturating_sub(payload.len()),
+        _ => 0,
+    };
+    (missing > 0).then(|| format!("at least {missing} B more belong to it"))
 }
 
 fn row(step: &Step) -> Row {

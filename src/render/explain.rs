@@ -30,6 +30,7 @@ pub fn explained(origin: &Origin, it: &Explanation, look: &Look) -> String {
     let shown = match (it.value.as_ref().map(|value| value.repr_cut(room)), &it.stopped) {
         (Some((text, true)), _) => text + " ...",
         (Some((text, false)), _) => text,
+        (None, Some(stopped)) if stopped.at >= it.bytes.len() => "not whole".to_string(),
         (None, Some(stopped)) => format!("stops at byte {}", stopped.at),
         (None, None) => String::new(),
     };
@@ -60,7 +61,8 @@ pub fn explained(origin: &Origin, it: &Explanation, look: &Look) -> String {
 fn head(origin: &Origin, look: &Look) -> String {
     match origin {
         Origin::Sent(socket) => arrow(socket, "->", AnsiColor::Blue, look),
-        Origin::Received(socket) | Origin::Waiting(socket) => arrow(socket, "<-", AnsiColor::Green, look),
+        Origin::Received(socket) => arrow(socket, "<-", AnsiColor::Green, look),
+        Origin::Waiting(socket) => arrow(socket, "<-", AnsiColor::Green, look) + "unread: ",
         Origin::Given => "  ".to_string(),
     }
 }
@@ -97,9 +99,12 @@ fn beside(row: &Row, it: &Explanation, width: usize, look: &Look) -> Vec<String>
         }
     }
     if let Some(stopped) = it.stopped.as_ref().filter(|_| row.is_wrong) {
-        let place =
-            if stopped.at == row.start { String::new() } else { format!(" (at byte {})", stopped.at) };
-        let text = format!("! it stops here: {}{place}", stopped.why);
+        let place = match stopped.at {
+            at if at >= it.bytes.len() => "the bytes end here".to_string(),
+            at if at == row.start => "it stops here".to_string(),
+            at => format!("it stops at byte {at}"),
+        };
+        let text = format!("! {place}: {}", stopped.why);
         let color = AnsiColor::Red;
         lines.extend(wrap(&text, width).iter().map(|line| look.colored(color, line).into_owned()));
     }
