@@ -225,3 +225,31 @@ fn a_refused_pickle_is_marked_where_it_stops() {
     assert!(refused > 160, "{refused}");
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// The lab's greeting: `{'clientid': <the client's port>}` in protocol 4.
+const GREETING: &str =
+    "80 04 95 12 00 00 00 00 00 00 00 7d 94 8c 08 63 6c 69 65 6e 74 69 64 94 4d 5a c5 73 2e";
+
+/// The whole screen of some lines, each with nothing before it; columns count, so spaces do.
+#[track_caller]
+fn shows<'a>(lines: impl IntoIterator<Item = &'a str>, expected: &str) {
+    let args = lines.into_iter().flat_map(|line| ["-c", line]);
+    let done = Shell::new(args).run();
+    assert_eq!(expected.trim_start_matches('\n'), done.screen, "it shows:\n{}", done.screen);
+    assert_eq!(done.status, 0);
+}
+
+#[test]
+fn a_peers_control_characters_reach_no_screen() {
+    let evil = b"cos\x1b[2J\nsys\x1b]0;x\x07tem\n(S'\x1b[31m'\n(d\x8c\x04\x1b[2Jb\x93I\x1b\n.";
+    for end in 0..=evil.len() {
+        for codec in ["pickle", "json", "text", "hex"] {
+            for framing in [Framing::Pickle, Framing::Length, Framing::Line] {
+                for folding in [Folding::Folded, Folding::All] {
+                    let shown = screen(explain(&wire(&evil[..end], codec, framing), folding));
+                    assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+                }
+            }
+        }
+    }
+}

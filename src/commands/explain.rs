@@ -67,10 +67,10 @@ fn subject(lab: &Lab, call: &Call, args: &[Parsed]) -> Result<(Origin, Wire), Fa
     };
     let plain = |bytes: Vec<u8>| (Origin::Given, given(bytes, settings.codec.name(), settings.framing));
     match args {
-        [] => last(lab, call.target.as_ref().map(|(name, _)| name.as_str())),
+        [] => last(lab, call, call.target.as_ref().map(|(name, _)| name.as_str())),
         [Parsed::Name(name)] => match lab.get(name) {
             Some(Binding::Value(value)) => as_sent(call, value.clone(), &settings),
-            _ => last(lab, Some(name)),
+            _ => last(lab, call, Some(name)),
         },
         [Parsed::Word("hex"), Parsed::Bytes(bytes)] => Ok(plain(bytes.clone())),
         [Parsed::Word("file"), Parsed::Text(name)] => {
@@ -93,12 +93,17 @@ fn as_sent(call: &Call, value: crate::value::Value, settings: &Settings) -> Resu
 }
 
 /// What was on the wire last, of one socket or of any. The reads of a message that `recv N` took apart are put together.
-fn last(lab: &Lab, socket: Option<&str>) -> Result<(Origin, Wire), Failure> {
-    let nothing = || match socket {
-        Some(name) => Failure::script(format!("nothing was sent or received on `{name}` yet"))
-            .hint("`explain VALUE` shows what `send VALUE` would send"),
-        None => Failure::script("nothing was sent or received yet")
-            .hint("`explain VALUE` shows what `send VALUE` would send"),
+fn last(lab: &Lab, call: &Call, socket: Option<&str>) -> Result<(Origin, Wire), Failure> {
+    let nothing = || {
+        let failure = match socket {
+            // What was closed may have left a message; what never was has not.
+            Some(name) => match lab.known_socket(name, call.args_at) {
+                Ok(name) => Failure::script(format!("nothing was sent or received on `{name}` yet")),
+                Err(unknown) => return Failure { span: None, ..unknown },
+            },
+            None => Failure::script("nothing was sent or received yet"),
+        };
+        failure.hint(format!("`{} VALUE` shows what `send VALUE` would send", call.spec.name))
     };
     let log = lab.conversation.as_ref().ok_or_else(nothing)?.look();
     let mut found: Option<(Origin, Wire)> = None;

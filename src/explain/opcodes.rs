@@ -37,13 +37,19 @@ pub(super) fn read(payload: &[u8]) -> Read {
     }
     let read = Read { rows, tree, ..Read::new("pickle") };
     match result {
-        Ok(decoded) => Read {
-            form: format!("pickle protocol {}", decoded.protocol),
-            value: Some(decoded.value),
-            calls: decoded.actions,
-            notes: decoded.notes,
-            ..read
-        },
+        Ok(decoded) => {
+            let mut notes = decoded.notes;
+            if skip.is_some() && !decoded.actions.is_empty() {
+                notes.push("rows that are not shown may call something too".to_owned());
+            }
+            Read {
+                form: format!("pickle protocol {}", decoded.protocol),
+                value: Some(decoded.value),
+                calls: decoded.actions,
+                notes,
+                ..read
+            }
+        }
         Err(error) => Read {
             notes: missing(payload)
                 .or_else(|| pickle::sniff(payload).map(|looks| format!("this looks like {looks}")))

@@ -85,8 +85,8 @@ fn beside(row: &Row, it: &Explanation, width: usize, look: &Look) -> Vec<String>
         *first = look.bold(row.name).into_owned() + behind;
     }
     if let Some(stack) = &row.stack {
-        let stack = if stack.is_empty() { "is empty" } else { stack };
-        lines.extend(wrap(&format!("stack: {stack}"), width).iter().map(|line| look.dim(line).into_owned()));
+        let text = stack_line(if stack.is_empty() { "is empty" } else { stack }, width);
+        lines.extend(wrap(&text, width).iter().map(|line| look.dim(line).into_owned()));
     }
     if let Some(effect) = &row.effect {
         if effect.is_plain {
@@ -109,6 +109,17 @@ fn beside(row: &Row, it: &Explanation, width: usize, look: &Look) -> Vec<String>
         lines.extend(wrap(&text, width).iter().map(|line| look.colored(color, line).into_owned()));
     }
     lines.into_iter().map(|line| " ".repeat(indent) + &line).collect()
+}
+
+/// The stack on one line where that can be: what is far below its top gives way.
+fn stack_line(stack: &str, width: usize) -> String {
+    let mut text = format!("stack: {stack}");
+    let mut rest = stack.trim_start_matches("... | ");
+    while let Some((_, above)) = rest.split_once(" | ").filter(|_| text.width() > width) {
+        text = format!("stack: ... | {above}");
+        rest = above;
+    }
+    text
 }
 
 /// Text in lines of so many columns, broken between words, and inside of one that is longer than a line.
