@@ -12,8 +12,10 @@ const LINES_WHOLE: usize = 36;
 const CHARS: usize = 47;
 /// How many bytes stand on a line.
 pub const BYTES_ON_LINE: usize = 8;
-/// How many lines of bytes a folded row has at most.
-pub const BYTE_LINES: usize = 2;
+/// Columns that a row of one more level is moved to the right.
+pub const INDENT: usize = 2;
+/// How many levels are moved to the right.
+pub const INDENTS_MAX: usize = 4;
 
 /// What is shown of a container.
 #[derive(Clone, Copy)]
@@ -147,13 +149,16 @@ pub(super) fn fold(rows: Vec<Row>, tree: &Tree, folding: Folding) -> Vec<Row> {
 
 /// How many lines a row takes on a screen of 80 columns, about.
 fn lines(row: &Row) -> usize {
-    let text = row.name.len()
-        + row.argument.as_ref().map_or(0, |argument| argument.chars().count().min(CHARS) + 1)
-        + row.words.chars().count()
-        + 2;
-    let effect = row.effect.as_ref().map_or(0, |effect| (effect.what.chars().count() + 24).div_ceil(CHARS));
-    let text = text.div_ceil(CHARS - 3) + usize::from(row.stack.is_some()) + effect;
-    text.max((row.end - row.start).div_ceil(BYTES_ON_LINE).min(BYTE_LINES))
+    let room = CHARS - INDENT * row.depth.min(INDENTS_MAX);
+    let chars = |text: &str| text.chars().count();
+    let argument = row.argument.as_deref().map_or(0, |argument| chars(argument).min(room) + 1);
+    let text = row.name.len() + argument + chars(&row.words) + 2;
+    let effect = row.effect.as_ref().map_or(0, |effect| (chars(&effect.what) + 24).div_ceil(room - 3));
+    // What is below the top gives way.
+    let top = row.stack.as_deref().and_then(|stack| stack.rsplit(" | ").next());
+    let stack = top.map_or(0, |top| (chars(top) + "stack: ... | ".len()).div_ceil(room));
+    let bytes = (row.end - row.start).div_ceil(BYTES_ON_LINE).min(row.byte_lines());
+    bytes.max(text.div_ceil(room - 3) + stack + effect)
 }
 
 /// Shows a share of each container.

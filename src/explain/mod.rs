@@ -17,7 +17,7 @@ use crate::value::Value;
 
 use fold::Tree;
 
-pub use fold::{BYTE_LINES, BYTES_ON_LINE};
+pub use fold::{BYTES_ON_LINE, INDENT, INDENTS_MAX};
 
 /// Whether repeated and nested parts are shown each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +103,11 @@ impl Row {
             folded: 0,
             is_wrong: false,
         }
+    }
+
+    /// How many lines of its bytes are shown where parts are folded: as many as its words take anyway.
+    pub fn byte_lines(&self) -> usize {
+        if self.name.is_empty() { 2 } else { 3 }
     }
 
     fn argument(mut self, argument: impl Into<String>) -> Row {

@@ -14,9 +14,8 @@ use crate::value::{ObjectKind, plain};
 pub const MAX_STEPS: usize = 10_000;
 /// How many characters of an argument a step holds.
 pub const ARGUMENT_CHARS: usize = 1000;
-/// How many characters of the stack a step holds: what is left of a line
-/// of 80 columns beside the bytes, two levels deep.
-pub const STACK_CHARS: usize = 36;
+/// How many characters of the stack a step holds. A screen of 80 columns shows half of them, from the top.
+const STACK_CHARS: usize = 72;
 /// How many characters of a name and of a call's arguments are shown.
 const CALL_CHARS: usize = 100;
 

@@ -6,8 +6,10 @@ use super::arena::{Arena, Node, Ref, Thing};
 use super::machine::Machine;
 use crate::value::{Object, ObjectKind, Value, escape};
 
-/// How many characters an item below the top of the stack gets.
-const BELOW_CHARS: usize = 20;
+/// How many characters the top of the stack gets: what is left of a line of 80 columns beside the bytes.
+const TOP_CHARS: usize = 34;
+/// How many characters an item below it gets.
+const BELOW_CHARS: usize = 24;
 /// What stands for more than there is room for.
 const MORE: &str = "...";
 /// What stands between two items of the stack.
@@ -29,7 +31,7 @@ impl Machine<'_> {
                 "MARK".to_owned()
             } else if let Some(item) = height.checked_sub(1).and_then(|below| self.stack.get(below)) {
                 height -= 1;
-                let room = if items.is_empty() { left.saturating_sub(ELLIPSIS) } else { BELOW_CHARS };
+                let room = if items.is_empty() { TOP_CHARS } else { BELOW_CHARS };
                 self.arena.shown(*item, room)
             } else {
                 break;

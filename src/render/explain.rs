@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{Look, arrow, row, visible_width, wrapped};
 use crate::event::{Origin, Wire};
-use crate::explain::{BYTE_LINES, BYTES_ON_LINE, Explanation, Folding, Row};
+use crate::explain::{BYTES_ON_LINE, Explanation, Folding, INDENT, INDENTS_MAX, Row};
 
 /// How many lines of bytes a row has at most where nothing is folded: `hex` shows more.
 const BYTE_LINES_ALL: usize = 512;
@@ -15,9 +15,6 @@ const BYTE_LINES_ALL: usize = 512;
 const HEX_WIDTH: usize = BYTES_ON_LINE * 3 - 1;
 /// Columns that the words have at least; on a narrower screen the terminal wraps.
 const WORDS_MIN: usize = 20;
-/// Columns that a row of one more level is moved to the right, and how many levels are.
-const INDENT: usize = 2;
-const INDENTS_MAX: usize = 4;
 /// How many characters of an argument stand in a folded row at least; more if the line has room for them.
 const ARGUMENT_MIN: usize = 16;
 /// How many bytes a line of a dump has.
@@ -37,10 +34,10 @@ pub fn explained(origin: &Origin, it: &Explanation, look: &Look) -> String {
     let mut lines = row(&(head + &shown), &format!("{} B, {}", it.total, it.form), look);
     let digits = it.bytes.len().to_string().len().max(4);
     let width = look.width.saturating_sub(2 + digits + 2 + HEX_WIDTH + 2).max(WORDS_MIN);
-    let byte_lines = if it.folding == Folding::All { BYTE_LINES_ALL } else { BYTE_LINES };
     for row in &it.rows {
         let bytes = it.bytes.get(row.start..row.end).unwrap_or_default();
-        let mut left = hex_lines(bytes, byte_lines).into_iter();
+        let most = if it.folding == Folding::All { BYTE_LINES_ALL } else { row.byte_lines() };
+        let mut left = hex_lines(bytes, most).into_iter();
         let mut offset = format!("{:>digits$}", row.start);
         for words in beside(row, it, width, look) {
             let hex = left.next().unwrap_or_default();
