@@ -33,6 +33,10 @@ pub enum What {
     Phase(String),
     /// `say`.
     Said(String),
+    /// The comments before a step, in step mode.
+    Narrated(String),
+    /// A person went another way than to the next step, in step mode.
+    Moved(&'static str),
     /// `pause` waits for a person.
     Paused(String),
     /// A connection was opened.
@@ -73,6 +77,8 @@ pub enum What {
     ClassClosed { class: String, status: ClassStatus },
     /// A roster was written to a file.
     RosterSaved { file: String, rows: usize },
+    /// A recording begins, or has ended with so many steps in its file.
+    Recording { file: String, steps: Option<usize> },
     /// A `check` held.
     Checked { text: String },
     /// A name got a value.

@@ -13,8 +13,9 @@
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
 //! - [`conversation`]: what is kept of it, to look back on
 //! - [`explain`]: a message's bytes in rows
+//! - [`record`]: a session that becomes a script
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
-//! - [`prompt`], [`replay`]: what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
+//! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
 
 pub mod assistant;
 pub mod class;
@@ -27,12 +28,14 @@ pub mod explain;
 pub mod history;
 pub mod lab;
 pub mod language;
+pub mod lecture;
 pub mod net;
 pub mod output;
 pub mod pattern;
 pub mod pickle;
 pub mod platform;
 pub mod prompt;
+pub mod record;
 pub mod reference;
 pub mod render;
 pub mod replay;

@@ -5,7 +5,7 @@
 //! | event | more |
 //! |---|---|
 //! | `step` | `file`, `line`, `text` |
-//! | `phase`, `said`, `paused` | `text` |
+//! | `phase`, `said`, `paused`; in step mode `narrated`, `moved` | `text` |
 //! | `connected`, `accepted`, `listening` | `peer`, `local`, `listener`, `ms` where they apply |
 //! | `sent`, `received` | `repr`, `value` (see [`crate::value::to_json`]), `bytes`, `codec`, `protocol`, `reads`, `waiting`, `ms`, `calls`, `notes`, `expected` |
 //! | `read` (`recv N`) | `repr`, `asked`, `bytes`, `whole` (sizes of the messages that ended), `began_at`, `rest`, `ms` |
@@ -19,6 +19,7 @@
 //! | `checked` | `text` |
 //! | `explained` | `how` (`sent`, `received`, `waiting`, `given`), `socket`, `form`, `bytes`, `repr`, `calls`, `notes`, `stopped` (`at`, `why`), `rows`: `start`, `end`, `depth`, `hex`, `name`, `argument`, `words`, `stack`, `effect`, `plain`, `folded`, `wrong` |
 //! | `dumped` | `how`, `socket`, `bytes`, `hex` |
+//! | `recording` | `file`, `steps` once it has ended |
 //! | `bound` | `name`, `repr`, `value` |
 //! | `option` | `option`, `value` |
 //! | `table` | `kind`, `rows` (objects by column) |
@@ -73,6 +74,9 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         }
         What::Phase(text) => ("phase", json!({"text": text})),
         What::Said(text) => ("said", json!({"text": text})),
+        What::Recording { file, steps } => ("recording", json!({"file": file, "steps": steps})),
+        What::Narrated(text) => ("narrated", json!({"text": text})),
+        What::Moved(how) => ("moved", json!({"text": how})),
         What::Paused(text) => ("paused", json!({"text": text})),
         What::Sent { socket, message: it } => ("sent", message(socket, it)),
         What::Received { socket, message: it } => ("received", message(socket, it)),

@@ -46,6 +46,7 @@ pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure
         return Err(interrupted());
     }
     let sink = lab.sink();
+    lab.step_begins(call);
     let outcome = {
         let mut waits = false;
         let running = run(lab, call);
@@ -64,6 +65,7 @@ pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure
             () = interrupt.raised() => Err(interrupted()),
         }
     };
+    lab.step_ends(call, &outcome);
     if !lab.eager {
         // Others live on this thread, a class above all, and a step that never waits would keep them from their turn.
         tokio::task::yield_now().await;

@@ -14,14 +14,14 @@ const LAYERS: &[&[&str]] = &[
     &["event", "explain"],
     &["conversation"],
     // What a line means: a command needs the lab it runs on, the lab the calls it is given.
-    &["language", "pattern", "command", "lab", "reference", "class"],
+    &["language", "pattern", "command", "lab", "reference", "class", "record"],
     &["step"],
     &["commands"],
     &["shell"],
     &["render", "report"],
     &["output"],
     &["assistant"],
-    &["replay", "prompt"],
+    &["replay", "prompt", "lecture"],
     &["cli"],
 ];
 

@@ -8,6 +8,7 @@ mod listen;
 mod message;
 mod meta;
 mod receive;
+mod record;
 mod seat;
 mod socket;
 
@@ -47,5 +48,6 @@ pub static TABLE: &[&Spec] = &[
     &meta::VARS,
     &meta::HELP,
     &meta::HISTORY,
+    &record::RECORD,
     &meta::QUIT,
 ];

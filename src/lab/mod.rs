@@ -2,10 +2,11 @@
 
 mod attribute;
 mod interrupt;
+mod recording;
 mod settings;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use foldhash::fast::RandomState;
@@ -20,6 +21,7 @@ use crate::language::expr::{Expr, Lookup, Ref, Template, follow};
 use crate::language::mistake::{Mistake, did_you_mean};
 use crate::net::{Connection, Framing, Listener, Writer};
 use crate::pattern::Pattern;
+use crate::record::Recorder;
 use crate::value::Value;
 
 pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, attribute};
@@ -61,6 +63,8 @@ pub struct Lab {
     pub seat: Option<(Arc<Class>, u64)>,
     /// What is kept of the conversation.
     pub conversation: Option<Conversation>,
+    /// What makes a script of the steps that are run.
+    pub recorder: Option<Box<Mutex<Recorder>>>,
     sink: Sink,
     started: Instant,
     connections: usize,
@@ -113,6 +117,7 @@ impl Lab {
             handlers: Vec::new(),
             seat: None,
             conversation: None,
+            recorder: None,
             sink,
             started: Instant::now(),
             connections: 0,
@@ -122,6 +127,9 @@ impl Lab {
 
     /// Tells that something happened.
     pub fn emit(&self, what: What) {
+        if let Some(recorder) = &self.recorder {
+            recorder.lock().unwrap_or_else(PoisonError::into_inner).hear(&what);
+        }
         (self.sink)(Event { at: self.started.elapsed(), what });
     }
 
@@ -203,6 +211,11 @@ impl Lab {
     /// Every name with what it stands for, oldest first.
     pub fn names(&self) -> impl Iterator<Item = (&str, &Binding)> {
         self.names.iter().map(|(name, binding)| (name.as_str(), binding))
+    }
+
+    /// The names of the sockets, oldest first.
+    pub fn sockets(&self) -> impl Iterator<Item = &str> {
+        self.names().filter(|(_, binding)| !matches!(binding, Binding::Value(_))).map(|(name, _)| name)
     }
 
     /// What a name stands for.
@@ -331,8 +344,7 @@ impl Lab {
             Some(Binding::Value(_)) => format!("`{name}` is a value, not a socket"),
             None => format!("no socket is called `{name}`"),
         };
-        let sockets: Vec<&str> =
-            self.names().filter(|(_, b)| !matches!(b, Binding::Value(_))).map(|(n, _)| n).collect();
+        let sockets: Vec<&str> = self.sockets().collect();
         let hint = match (did_you_mean(name, sockets.iter().copied()), sockets.is_empty()) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, true) => "no socket is open; `connect HOST:PORT as NAME` opens one".to_string(),
