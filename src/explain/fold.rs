@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::{Folding, MAX_ROWS, Row};
 
-/// How many lines folded rows may take: two screens of 24 lines, without the lines above and below the rows.
-const LINES: usize = 43;
+/// How many lines folded rows may take: two screens of 24 lines, without two lines above the rows and two below.
+const LINES: usize = 44;
 /// How many lines a message may take that is shown whole, though its memo opcodes could be joined to the rows before them.
 const LINES_WHOLE: usize = 36;
 /// How many characters of a row's name, argument and words stand on a line beside the bytes, in 80 columns.
@@ -28,22 +28,20 @@ struct Share {
     depth: usize,
 }
 
-/// The shares from the most to the least; the first that fits is taken. The last fits whatever the message is.
-const SHARES: [Share; 13] = [
-    Share { items: 64, open: 64, depth: 64 },
-    Share { items: 12, open: 4, depth: 64 },
-    Share { items: 8, open: 2, depth: 64 },
-    Share { items: 6, open: 2, depth: 64 },
-    Share { items: 5, open: 1, depth: 64 },
-    Share { items: 4, open: 1, depth: 64 },
-    Share { items: 3, open: 1, depth: 64 },
-    Share { items: 2, open: 1, depth: 64 },
-    Share { items: 1, open: 1, depth: 64 },
-    Share { items: 2, open: 1, depth: 4 },
-    Share { items: 1, open: 1, depth: 3 },
-    Share { items: 1, open: 1, depth: 2 },
-    Share { items: 1, open: 0, depth: 1 },
-];
+impl Share {
+    /// The shares in the order in which they are tried; the first that fits is taken. To look into one item of each
+    /// container teaches more than to see several from outside, so that is given up last. The last share fits any message.
+    fn all() -> impl Iterator<Item = Share> {
+        let share = |items, open, depth| Share { items, open, depth };
+        let rich = [share(64, 64, 64), share(12, 4, 64), share(8, 3, 64), share(6, 2, 64), share(4, 2, 64)];
+        let deep = [12, 8, 6, 5, 4, 3, 2, 1].into_iter().map(move |items| share(items, 1, 64));
+        let flat = [6, 5, 4, 3, 2, 1].into_iter().flat_map(move |depth| {
+            [6, 4, 3, 2, 1].into_iter().map(move |items| share(items, usize::from(depth > 1), depth))
+        });
+        rich.into_iter().chain(deep).chain(flat)
+    }
+}
+
 /// How many rows at a container's beginning and end are its own: `EMPTY_LIST`, `MARK`; `APPENDS`.
 const OWN_ROWS: usize = 3;
 /// How many parts are shown before the place where a message stopped.
@@ -135,7 +133,7 @@ pub(super) fn fold(rows: Vec<Row>, tree: &Tree, folding: Folding) -> Vec<Row> {
         return all().collect();
     }
     let mut shown = Vec::new();
-    for share in SHARES {
+    for share in Share::all() {
         let mut folder = Folder { rows: &rows, tree, share, out: Vec::new(), lines: 0, seen: HashSet::new() };
         folder.node(Tree::ROOT, 0);
         let fits = folder.lines <= LINES;
@@ -147,18 +145,34 @@ pub(super) fn fold(rows: Vec<Row>, tree: &Tree, folding: Folding) -> Vec<Row> {
     shown
 }
 
-/// How many lines a row takes on a screen of 80 columns, about.
+/// How many lines a row takes on a screen of 80 columns: what `render` will make of it, wide characters aside.
 fn lines(row: &Row) -> usize {
     let room = CHARS - INDENT * row.depth.min(INDENTS_MAX);
-    let chars = |text: &str| text.chars().count();
-    let argument = row.argument.as_deref().map_or(0, |argument| chars(argument).min(room) + 1);
-    let text = row.name.len() + argument + chars(&row.words) + 2;
-    let effect = row.effect.as_ref().map_or(0, |effect| (chars(&effect.what) + 24).div_ceil(room - 3));
+    let argument = row.argument.iter().flat_map(|argument| argument.chars().take(room));
+    let named = argument.fold(row.name.to_owned() + " ", |named, c| named + c.encode_utf8(&mut [0; 4]));
+    let text = wrapped(&format!("{named}: {}", row.words), room);
     // What is below the top gives way.
     let top = row.stack.as_deref().and_then(|stack| stack.rsplit(" | ").next());
-    let stack = top.map_or(0, |top| (chars(top) + "stack: ... | ".len()).div_ceil(room));
+    let stack = top.map_or(0, |top| wrapped(&format!("stack: ... | {top}"), room));
+    let effect =
+        row.effect.as_ref().map_or(0, |it| wrapped(&format!("! here pickle.loads would {}", it.what), room));
     let bytes = (row.end - row.start).div_ceil(BYTES_ON_LINE).min(row.byte_lines());
-    bytes.max(text.div_ceil(room - 3) + stack + effect)
+    bytes.max(text + stack + effect)
+}
+
+/// How many lines a text takes that is broken between words.
+fn wrapped(text: &str, room: usize) -> usize {
+    let (mut lines, mut used) = (1, 0);
+    for word in text.split(' ') {
+        let width = word.chars().count();
+        if used > 0 && used + 1 + width > room {
+            lines += 1;
+            used = 0;
+        }
+        used += usize::from(used > 0) + width;
+        lines += used / (room + 1);
+    }
+    lines
 }
 
 /// Shows a share of each container.

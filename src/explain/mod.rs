@@ -167,14 +167,14 @@ pub fn explain(wire: &Wire, folding: Folding) -> Explanation {
     let mut rows = frame.head;
     rows.extend(fold::fold(read.rows, &read.tree, folding));
     rows.extend(frame.tail);
-    if frame.missing > 0 {
-        let missing = frame.missing;
-        let at = bytes.len();
-        read.notes = vec![format!("its length says that {missing} B more belong to it")];
-        // A payload that stops early says where.
+    if let Some(missing) = frame.missing {
+        // A payload that stops early says where itself.
         if read.stopped.is_none() {
+            let at = bytes.len();
             rows.push(Row::new(at, at, "end", "the message is longer than its bytes").wrong());
-            read.stopped = Some(Stopped { at, why: format!("{missing} B are missing") });
+            read.stopped = Some(Stopped { at, why: missing });
+        } else {
+            read.notes = vec![missing];
         }
     }
     if *total > bytes.len() {
@@ -206,8 +206,8 @@ struct Frame {
     end: usize,
     head: Vec<Row>,
     tail: Vec<Row>,
-    /// How many bytes of the message are announced and not here.
-    missing: u64,
+    /// What is announced and not here.
+    missing: Option<String>,
     /// Not even what stands before the payload is whole.
     is_cut: bool,
 }
@@ -235,13 +235,8 @@ impl Frame {
         let words = "so many bytes follow; the highest byte comes first";
         let Some(prefix) = bytes.first_chunk::<4>() else {
             let head = vec![Row::new(0, bytes.len(), "length", words)];
-            return Frame {
-                head,
-                missing: 4 - bytes.len() as u64,
-                start: bytes.len(),
-                is_cut: true,
-                ..whole
-            };
+            let missing = Some(format!("its length takes 4 bytes, and {} came", bytes.len()));
+            return Frame { head, missing, start: bytes.len(), is_cut: true, ..whole };
         };
         let (start, declared) = match (i32::from_be_bytes(*prefix), bytes.get(4..12)) {
             // As multiprocessing writes a message of 2 GiB and more.
@@ -250,6 +245,7 @@ impl Frame {
         };
         let row = Row::new(0, start, "length", words).argument(declared.to_string());
         let missing = declared.saturating_sub((bytes.len() - start) as u64);
+        let missing = (missing > 0).then(|| format!("its length says that {missing} B more belong to it"));
         Frame { start, head: vec![row], missing, ..whole }
     }
 }

@@ -10,6 +10,8 @@ use crate::value::{Object, ObjectKind, Value, escape};
 const TOP_CHARS: usize = 34;
 /// How many characters an item below it gets.
 const BELOW_CHARS: usize = 24;
+/// How many characters an item, a key or a value of a container needs: with fewer it would be all quotes and dots.
+const PART_MIN: usize = 6;
 /// What stands for more than there is room for.
 const MORE: &str = "...";
 /// What stands between two items of the stack.
@@ -87,8 +89,7 @@ impl Arena {
         for part in items.rchunks(step) {
             let is_first = (parts.len() + 1) * step >= items.len();
             let reserved = if is_first { 0 } else { MORE.len() + 2 };
-            // Deep in, where there is no room for anything.
-            if left <= MORE.len() + reserved {
+            if left < PART_MIN * step + reserved {
                 parts.push(MORE.to_owned());
                 break;
             }

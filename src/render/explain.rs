@@ -19,6 +19,8 @@ const WORDS_MIN: usize = 20;
 const ARGUMENT_MIN: usize = 16;
 /// How many bytes a line of a dump has.
 const DUMP_BYTES: usize = 16;
+/// How many lines a dump has at most: a message of 1 MiB, which is more than anybody reads.
+const DUMP_LINES_MAX: usize = 1 << 16;
 
 /// The rows of a message.
 pub fn explained(origin: &Origin, it: &Explanation, look: &Look) -> String {
@@ -171,7 +173,7 @@ fn hex(bytes: &[u8]) -> String {
 pub fn dumped(origin: &Origin, wire: &Wire, look: &Look) -> String {
     let what = if *origin == Origin::Given { "as it would be sent" } else { "on the wire" };
     let mut lines = format!("{}{} B {what}\n", head(origin, look), wire.total);
-    for (number, bytes) in wire.bytes.chunks(DUMP_BYTES).enumerate() {
+    for (number, bytes) in wire.bytes.chunks(DUMP_BYTES).take(DUMP_LINES_MAX).enumerate() {
         let (left, right) = bytes.split_at(bytes.len().min(DUMP_BYTES / 2));
         let hex = format!("{}  {}", hex(left), hex(right));
         let text: String = bytes
@@ -181,8 +183,9 @@ pub fn dumped(origin: &Origin, wire: &Wire, look: &Look) -> String {
         let offset = format!("{:08x}", number * DUMP_BYTES);
         let _ = writeln!(lines, "  {}  {hex:<48}  |{text}|", look.dim(&offset));
     }
-    if wire.bytes.len() < wire.total {
-        let _ = writeln!(lines, "  note: only the first {} B were kept", wire.bytes.len());
+    let shown = wire.bytes.len().min(DUMP_LINES_MAX * DUMP_BYTES);
+    if shown < wire.total {
+        let _ = writeln!(lines, "  note: these are the first {shown} B of {}", wire.total);
     }
     lines
 }
