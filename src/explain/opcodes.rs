@@ -24,16 +24,20 @@ pub(super) fn read(payload: &[u8]) -> Read {
         rows.push(row);
     };
     match (&result, stopped) {
-        (Ok(_), _) if end < payload.len() => {
-            let words = format!("{} B behind the pickle: `pickle.loads` drops them", payload.len() - end);
-            behind(Row::new(end, payload.len(), "rest", words), &mut rows);
-        }
         (Ok(_), _) => {}
         (Err(_), Some(wrong)) => rows[wrong] = Row { stack: None, is_wrong: true, ..rows[wrong].clone() },
         (Err(_), None) => {
             let words = "no STOP has come";
             behind(Row::new(payload.len(), payload.len(), "end", words).wrong(), &mut rows);
         }
+    }
+    if end < payload.len() {
+        let more = payload.len() - end;
+        let words = match &result {
+            Ok(_) => format!("{more} B behind the pickle: `pickle.loads` drops them"),
+            Err(_) => format!("{more} B behind it are not looked at"),
+        };
+        behind(Row::new(end, payload.len(), "rest", words), &mut rows);
     }
     let read = Read { rows, tree, ..Read::new("pickle") };
     match result {

@@ -17,11 +17,9 @@ pub(super) fn read(payload: &[u8]) -> Read {
             at += part.len();
         }
         if !chunk.invalid().is_empty() {
-            let end = at + chunk.invalid().len();
             let words = "no character of UTF-8: the text cannot be read from here";
             push(&mut read, Row::new(at, payload.len(), "stray", words).wrong());
-            read.stopped =
-                Some(Stopped { at, why: format!("byte 0x{:02x} is not UTF-8 text", payload[end - 1]) });
+            read.stopped = Some(Stopped { at, why: format!("byte 0x{:02x} is not UTF-8 text", payload[at]) });
             return read;
         }
     }

@@ -85,7 +85,8 @@ pub fn annotate(message: &[u8]) -> Annotated {
         if is_kept || is_over {
             let end = machine.at.min(message.len());
             let mut step = step(message, at, end);
-            step.effect = asked.or_else(|| machine.asked(step.opcode).filter(|_| !is_over));
+            let has_run = outcome.is_ok();
+            step.effect = asked.or_else(|| machine.asked(step.opcode)).filter(|_| has_run);
             if step.opcode == op::MEMOIZE {
                 step.argument = Some(format!("(as {memo})"));
             }
