@@ -40,10 +40,10 @@ pub fn explained(origin: &Origin, it: &Explanation, look: &Look) -> String {
         let bytes = it.bytes.get(row.start..row.end).unwrap_or_default();
         let most = if it.folding == Folding::All { BYTE_LINES_ALL } else { row.byte_lines() };
         let mut left = hex_lines(bytes, most).into_iter();
-        let mut offset = format!("{:>digits$}", row.start);
+        let mut offset = look.dim(&format!("{:>digits$}", row.start)).into_owned();
         for words in beside(row, it, width, look) {
             let hex = left.next().unwrap_or_default();
-            let _ = writeln!(lines, "  {}  {hex:<HEX_WIDTH$}  {words}", look.dim(&offset));
+            let _ = writeln!(lines, "  {offset}  {hex:<HEX_WIDTH$}  {words}");
             offset = " ".repeat(digits);
         }
         for hex in left {
@@ -70,6 +70,9 @@ fn head(origin: &Origin, look: &Look) -> String {
 fn beside(row: &Row, it: &Explanation, width: usize, look: &Look) -> Vec<String> {
     let indent = row.depth.min(INDENTS_MAX) * INDENT;
     let width = width.saturating_sub(indent).max(WORDS_MIN);
+    let painted = |text: &str, color| -> Vec<String> {
+        wrap(text, width).iter().map(|line| look.colored(color, line).into_owned()).collect()
+    };
     let most = match it.folding {
         Folding::Folded => width.saturating_sub(row.name.len() + 5).max(ARGUMENT_MIN),
         Folding::All => usize::MAX,
@@ -85,17 +88,14 @@ fn beside(row: &Row, it: &Explanation, width: usize, look: &Look) -> Vec<String>
     }
     if let Some(stack) = &row.stack {
         let text = stack_line(if stack.is_empty() { "is empty" } else { stack }, width);
-        lines.extend(wrap(&text, width).iter().map(|line| look.dim(line).into_owned()));
+        lines.extend(painted(&text, AnsiColor::Cyan));
     }
     if let Some(effect) = &row.effect {
-        if effect.is_plain {
-            let text = format!("plain data: {}", effect.what);
-            lines.extend(wrap(&text, width).iter().map(|line| look.dim(line).into_owned()));
-        } else {
-            let text = format!("! here pickle.loads would {}", effect.what);
-            let color = AnsiColor::Yellow;
-            lines.extend(wrap(&text, width).iter().map(|line| look.colored(color, line).into_owned()));
-        }
+        let (how, color) = match effect.is_plain {
+            true => ("plain data:", AnsiColor::Green),
+            false => ("! here pickle.loads would", AnsiColor::Yellow),
+        };
+        lines.extend(painted(&format!("{how} {}", effect.what), color));
     }
     if let Some(stopped) = it.stopped.as_ref().filter(|_| row.is_wrong) {
         let place = match stopped.at {
@@ -104,8 +104,7 @@ fn beside(row: &Row, it: &Explanation, width: usize, look: &Look) -> Vec<String>
             at => format!("it stops at byte {at}"),
         };
         let text = format!("! {place}: {}", stopped.why);
-        let color = AnsiColor::Red;
-        lines.extend(wrap(&text, width).iter().map(|line| look.colored(color, line).into_owned()));
+        lines.extend(painted(&text, AnsiColor::Red));
     }
     lines.into_iter().map(|line| " ".repeat(indent) + &line).collect()
 }
@@ -123,27 +122,26 @@ fn stack_line(stack: &str, width: usize) -> String {
 
 /// Text in lines of so many columns, broken between words, and inside of one that is longer than a line.
 fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
+    let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0);
     for (number, word) in text.split(' ').enumerate() {
-        let space = usize::from(number > 0);
-        if used > 0 && used + space + word.width() > width {
-            lines.push(String::new());
+        if number > 0 && used > 0 && used + 1 + word.width() > width {
+            lines.push(std::mem::take(&mut line));
             used = 0;
-        } else if space > 0 {
-            lines.last_mut().into_iter().for_each(|line| line.push(' '));
+        } else if number > 0 {
+            line.push(' ');
             used += 1;
         }
         for c in word.chars() {
             let wide = c.width().unwrap_or(0);
             if used + wide > width {
-                lines.push(String::new());
+                lines.push(std::mem::take(&mut line));
                 used = 0;
             }
-            lines.last_mut().into_iter().for_each(|line| line.push(c));
+            line.push(c);
             used += wide;
         }
     }
+    lines.push(line);
     lines
 }
 
@@ -157,10 +155,10 @@ fn cut(text: &str, most: usize) -> String {
 /// `80 04 4b 01`, so many bytes on a line; where lines are left out the last one says so.
 fn hex_lines(bytes: &[u8], most: usize) -> Vec<String> {
     let room = most * BYTES_ON_LINE;
-    let shown = if bytes.len() > room { &bytes[..room - 1] } else { bytes };
+    let (shown, more) = if bytes.len() > room { (&bytes[..room - 1], " ..") } else { (bytes, "") };
     let mut lines: Vec<String> = shown.chunks(BYTES_ON_LINE).map(hex).collect();
-    if shown.len() < bytes.len() {
-        lines.last_mut().into_iter().for_each(|line| line.push_str(" .."));
+    if let Some(last) = lines.last_mut() {
+        last.push_str(more);
     }
     lines
 }
