@@ -540,21 +540,19 @@ const LARGEST: &str = r"  {'menu': {'1': {'title': 'Option number 1', 'args': [1
         73 5d 28 4b 01 47 40 ..        stack: ... | 'help' | None
     87  75                           SETITEMS: put keys and values down to the
                                      mark into the dict below
-                                     stack: ... | {..., 'args': [...], 'help':
-                                     None}
+                                     stack: ... | '1' | {..., 'help': None}
     88  58 01 00 00 00 32 7d 28      71 more keys with their values: 1065
         58 05 00 00 00 74 69 ..      opcodes
-                                     stack: ... | {..., 'args': [...], 'help':
-                                     None}
+                                     stack: ... | '72' | {..., 'help': None}
   5397  75                         SETITEMS
-                                   stack: ... | {..., '72': {..., 'help': None}}
+                                   stack: ... | 'menu' | {..., '72': {...}}
   5398  58 07 00 00 00 68 65 61    BINUNICODE 'headers'
         64 65 72 73                stack: ... | {..., '72': {...}} | 'headers'
   5410  7d 28 58 08 00 00 00 63    a whole dict, made by 7 opcodes
         6c 69 65 6e 74 69 64 ..    stack: ... | {'clientid': 50522, 'user':
                                    'ada'}
   5446  75                       SETITEMS
-                                 stack: {'menu': {...}, 'headers': {...}}
+                                 stack: {..., 'headers': {...}}
   5447  2e                       STOP: the end: the top is the value
 ";
 

@@ -11,7 +11,7 @@ const TOP_CHARS: usize = 34;
 /// How many characters an item below it gets.
 const BELOW_CHARS: usize = 24;
 /// How many characters an item, a key or a value of a container needs: with fewer it would be all quotes and dots.
-const PART_MIN: usize = 6;
+const PART_MIN: usize = 8;
 /// What stands for more than there is room for.
 const MORE: &str = "...";
 /// What stands between two items of the stack.
