@@ -208,8 +208,8 @@ fn what_a_framing_adds_has_rows_of_its_own() {
             "explain [7]",
             "explain hex 00 00 00 09 80 04",
             "explain hex 00 00",
-            "set framing line",
-            "explain None",
+            "explain hex ff ff ff fe 00",
+            "explain hex 00 00 00 04 80 04 4e 2e 00 00",
         ],
         r#"
   framing length
@@ -237,9 +237,31 @@ fn what_a_framing_adds_has_rows_of_its_own() {
   not whole                                                          2 B, pickle
      0  00 00                    length: so many bytes follow; the highest byte
                                  comes first
-     2                           end: the message is longer than its bytes
+     2                           end: the message is longer
                                  ! the bytes end here: its length takes 4 bytes,
                                  and 2 came
+  stops at byte 0                                                    5 B, pickle
+     0  ff ff ff fe 00           length: so many bytes follow; the highest byte
+                                 comes first
+                                 ! it stops here: the 4-byte length prefix is
+                                 -2, below zero
+  None                                                   10 B, pickle protocol 4
+     0  00 00 00 04              length 4: so many bytes follow; the highest
+                                 byte comes first
+     4  80 04                    PROTO 4: a pickle, written in this protocol
+     6  4e                       NONE: push None
+                                 stack: None
+     7  2e                       STOP: the end: the top is the value
+     8  00 00                    rest: 2 B behind it: the next message
+"#,
+    );
+}
+
+#[test]
+fn a_line_has_a_row_for_its_newline_and_for_what_is_behind() {
+    shows(
+        ["set framing line", "explain None", "set codec json", "explain hex 31 0d 0a 32 0a"],
+        r#"
   framing line
   None                                                    5 B, pickle protocol 3
      0  80 03                    PROTO 3: a pickle, written in this protocol
@@ -247,6 +269,11 @@ fn what_a_framing_adds_has_rows_of_its_own() {
                                  stack: None
      3  2e                       STOP: the end: the top is the value
      4  0a                       newline: ends the message
+  codec json
+  1                                                                    5 B, JSON
+     0  31                       number 1: in Python an int
+     1  0d 0a                    newline: ends the message
+     3  32 0a                    rest: 2 B behind it: the next message
 "#,
     );
 }
@@ -259,6 +286,7 @@ fn json_has_a_row_for_each_part() {
             r#"explain {"menu": [1, 2.5, true, null], "né": "x"}"#,
             "explain hex 5b 31 20 32 5d 0a",
             "explain hex 7b 22 61",
+            "explain hex 80 04 4e 2e",
         ],
         r#"
   codec json
@@ -292,6 +320,12 @@ fn json_has_a_row_for_each_part() {
                                  whole
                                  ! the bytes end here: EOF while parsing a
                                  string at line 1 column 3
+  stops at byte 0                                                      4 B, JSON
+     0  80                       stray b'\x80': no part of JSON
+                                 ! it stops here: not UTF-8 text, so not JSON
+     1  04                       stray \x04: no part of JSON
+     2  4e 2e                    stray N.: no part of JSON
+  note: this is a pickle: `set codec pickle` reads it
 "#,
     );
 }
@@ -548,7 +582,7 @@ const LARGEST: &str = r"  {'menu': {'1': {'title': 'Option number 1', 'args': [1
                                    stack: ... | 'menu' | {..., '72': {...}}
   5398  58 07 00 00 00 68 65 61    BINUNICODE 'headers'
         64 65 72 73                stack: ... | {..., '72': {...}} | 'headers'
-  5410  7d 28 58 08 00 00 00 63    a whole dict, made by 7 opcodes
+  5410  7d 28 58 08 00 00 00 63    a whole dict: 7 opcodes
         6c 69 65 6e 74 69 64 ..    stack: ... | {'clientid': 50522, 'user':
                                    'ada'}
   5446  75                       SETITEMS

@@ -244,7 +244,7 @@ fn a_peers_control_characters_reach_no_screen() {
 /// No message makes it build more than its rows, or takes much longer than decoding.
 #[test]
 fn a_hostile_message_costs_little() {
-    const LEN: usize = 1 << 19;
+    const LEN: usize = 1 << 18;
     let kinds: [(&str, Vec<u8>); 7] = [
         ("None", [vec![b'N'; LEN], b".".to_vec()].concat()),
         ("marks", vec![b'('; LEN]),

@@ -51,6 +51,8 @@ const BEFORE_STOP: usize = 3;
 #[derive(Debug)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
+    /// What a row is called: `opcodes`.
+    rows_are: &'static str,
 }
 
 #[derive(Debug, Default)]
@@ -76,8 +78,8 @@ pub(super) enum Part {
 impl Tree {
     pub(super) const ROOT: usize = 0;
 
-    pub(super) fn new() -> Tree {
-        Tree { nodes: vec![Node::default()] }
+    pub(super) fn new(rows_are: &'static str) -> Tree {
+        Tree { nodes: vec![Node::default()], rows_are }
     }
 
     /// A new node, which is to become part of another.
@@ -237,8 +239,8 @@ impl Folder<'_> {
             Part::Node(node) => {
                 let mut rows = Vec::new();
                 self.tree.rows(part, &mut rows);
-                let words =
-                    format!("a whole {}, made by {} opcodes", self.tree.nodes[node].makes, rows.len());
+                let Tree { nodes, rows_are } = self.tree;
+                let words = format!("a whole {}: {} {rows_are}", nodes[node].makes, rows.len());
                 self.one_row(&rows, words);
             }
         }
@@ -278,7 +280,7 @@ impl Folder<'_> {
             Some(first) if units.iter().all(|unit| makes(unit) == first) => plural(first),
             _ => "items".to_owned(),
         };
-        let words = format!("{} more {what}: {} opcodes", units.len(), rows.len());
+        let words = format!("{} more {what}: {} {}", units.len(), rows.len(), self.tree.rows_are);
         self.one_row(&rows, words);
     }
 

@@ -2,14 +2,14 @@
 
 use super::fold::{Part, Tree};
 use super::{MAX_ROWS, Read, Row, Stopped};
-use crate::value::{escape, from_json_text};
+use crate::value::{Value, escape, from_json_text};
 
 /// How many characters of a token a row shows.
 const TOKEN_CHARS: usize = 200;
 
 /// The rows of JSON text, whole or not.
 pub(super) fn read(payload: &[u8]) -> Read {
-    let mut reader = Reader { payload, read: Read::new("JSON"), open: Vec::new() };
+    let mut reader = Reader { payload, read: Read::new("JSON", "parts"), open: Vec::new() };
     reader.run();
     let mut read = reader.read;
     let outcome = match std::str::from_utf8(payload) {
@@ -193,9 +193,13 @@ impl Reader<'_> {
 fn shown(token: &[u8]) -> String {
     let is_part = |byte: &u8| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':');
     let end = token.iter().rposition(is_part).map_or(0, |last| last + 1);
-    // A character has at most 4 bytes.
-    let text = String::from_utf8_lossy(&token[..end.min(TOKEN_CHARS * 4)]);
-    let cut: String = text.chars().take(TOKEN_CHARS).collect();
-    let more = if cut.len() < end { "..." } else { "" };
-    escape(&cut).into_owned() + more
+    let (text, cut) = match std::str::from_utf8(&token[..end]) {
+        Ok(text) => match text.char_indices().nth(TOKEN_CHARS) {
+            Some((end, _)) => (escape(&text[..end]).into_owned(), true),
+            None => (escape(text).into_owned(), false),
+        },
+        // No text at all: as Python shows bytes.
+        Err(_) => Value::Bytes(token[..end.min(TOKEN_CHARS)].into()).repr_cut(TOKEN_CHARS),
+    };
+    if cut { text + "..." } else { text }
 }

@@ -133,12 +133,13 @@ struct Read {
 }
 
 impl Read {
-    fn new(form: &str) -> Read {
+    /// Nothing yet, of a form whose rows are called so: `opcodes`.
+    fn new(form: &str, rows_are: &'static str) -> Read {
         Read {
             form: form.to_owned(),
             value: None,
             rows: Vec::new(),
-            tree: Tree::new(),
+            tree: Tree::new(rows_are),
             calls: Vec::new(),
             notes: Vec::new(),
             stopped: None,
@@ -152,7 +153,7 @@ pub fn explain(wire: &Wire, folding: Folding) -> Explanation {
     let frame = Frame::of(bytes, *framing);
     let payload = bytes.get(frame.start..frame.end).unwrap_or_default();
     let mut read = match *codec {
-        _ if frame.is_cut => Read::new(codec),
+        _ if frame.is_bare => Read::new(codec, "parts"),
         "json" => json::read(payload),
         "text" => text::read(payload),
         "hex" | "file" if !looks_like_pickle(payload) => text::plain(payload),
@@ -167,15 +168,20 @@ pub fn explain(wire: &Wire, folding: Folding) -> Explanation {
     let mut rows = frame.head;
     rows.extend(fold::fold(read.rows, &read.tree, folding));
     rows.extend(frame.tail);
-    if let Some(missing) = frame.missing {
+    match (frame.fault, &read.stopped) {
+        (None, _) => {}
         // A payload that stops early says where itself.
-        if read.stopped.is_none() {
-            let at = bytes.len();
-            rows.push(Row::new(at, at, "end", "the message is longer than its bytes").wrong());
-            read.stopped = Some(Stopped { at, why: missing });
-        } else {
-            read.notes = vec![missing];
+        (Some(fault), Some(_)) => read.notes = vec![fault.why],
+        (Some(fault), None) => {
+            match rows.first_mut().filter(|first| fault.at < first.end) {
+                Some(first) => first.is_wrong = true,
+                None => rows.push(Row::new(fault.at, fault.at, "end", "the message is longer").wrong()),
+            }
+            read.stopped = Some(fault);
         }
+    }
+    if read.stopped.is_some() && !matches!(*codec, "pickle") && looks_like_pickle(payload) {
+        read.notes.push("this is a pickle: `set codec pickle` reads it".to_owned());
     }
     if *total > bytes.len() {
         read.notes.push(format!("only the first {} B of its {total} B were kept", bytes.len()));
@@ -206,10 +212,10 @@ struct Frame {
     end: usize,
     head: Vec<Row>,
     tail: Vec<Row>,
-    /// What is announced and not here.
-    missing: Option<String>,
-    /// Not even what stands before the payload is whole.
-    is_cut: bool,
+    /// What is wrong with it.
+    fault: Option<Stopped>,
+    /// There is no payload to look at.
+    is_bare: bool,
 }
 
 impl Frame {
@@ -217,35 +223,64 @@ impl Frame {
         let whole = Frame { end: bytes.len(), ..Frame::default() };
         match framing {
             Framing::Length => Frame::length(bytes, whole),
-            Framing::Line => match bytes {
-                [.., b'\r', b'\n'] => Frame::line(bytes.len() - 2, whole),
-                [.., b'\n'] => Frame::line(bytes.len() - 1, whole),
-                _ => whole,
-            },
+            Framing::Line => Frame::line(bytes, whole),
             Framing::Pickle | Framing::None => whole,
         }
     }
 
-    fn line(end: usize, whole: Frame) -> Frame {
-        let row = Row::new(end, whole.end, "newline", "ends the message");
-        Frame { end, tail: vec![row], ..whole }
+    fn line(bytes: &[u8], whole: Frame) -> Frame {
+        let Some(newline) = bytes.iter().position(|&byte| byte == b'\n') else { return whole };
+        let end = if bytes[..newline].ends_with(b"\r") { newline - 1 } else { newline };
+        let mut tail = vec![Row::new(end, newline + 1, "newline", "ends the message")];
+        tail.extend(next(newline + 1, bytes.len()));
+        Frame { end, tail, ..whole }
     }
 
     fn length(bytes: &[u8], whole: Frame) -> Frame {
         let words = "so many bytes follow; the highest byte comes first";
-        let Some(prefix) = bytes.first_chunk::<4>() else {
+        let bare = |fault| {
             let head = vec![Row::new(0, bytes.len(), "length", words)];
-            let missing = Some(format!("its length takes 4 bytes, and {} came", bytes.len()));
-            return Frame { head, missing, start: bytes.len(), is_cut: true, ..whole };
+            Frame {
+                head,
+                start: bytes.len(),
+                fault: Some(fault),
+                is_bare: true,
+                end: bytes.len(),
+                ..Frame::default()
+            }
         };
+        let cut = |width| {
+            let why = format!("its length takes {width} bytes, and {} came", bytes.len());
+            bare(Stopped { at: bytes.len(), why })
+        };
+        let Some(prefix) = bytes.first_chunk::<4>() else { return cut(4) };
         let (start, declared) = match (i32::from_be_bytes(*prefix), bytes.get(4..12)) {
             // As multiprocessing writes a message of 2 GiB and more.
             (-1, Some(long)) => (12, long.iter().fold(0, |length, byte| length << 8 | u64::from(*byte))),
-            (length, _) => (4, u64::from(length as u32)),
+            (-1, None) => return cut(12),
+            (below @ ..0, _) => {
+                let why = format!("the 4-byte length prefix is {below}, below zero");
+                return bare(Stopped { at: 0, why });
+            }
+            (length, _) => (4, u64::from(length.unsigned_abs())),
         };
-        let row = Row::new(0, start, "length", words).argument(declared.to_string());
-        let missing = declared.saturating_sub((bytes.len() - start) as u64);
-        let missing = (missing > 0).then(|| format!("its length says that {missing} B more belong to it"));
-        Frame { start, head: vec![row], missing, ..whole }
+        let head = vec![Row::new(0, start, "length", words).argument(declared.to_string())];
+        let here = bytes.len() - start;
+        match usize::try_from(declared).ok().filter(|&declared| declared <= here) {
+            Some(declared) => {
+                let end = start + declared;
+                Frame { start, end, head, tail: next(end, bytes.len()).into_iter().collect(), ..whole }
+            }
+            None => {
+                let why = format!("its length says that {} B more belong to it", declared - here as u64);
+                Frame { start, head, fault: Some(Stopped { at: bytes.len(), why }), ..whole }
+            }
+        }
     }
+}
+
+/// A row for the bytes behind a message, if there are any.
+fn next(start: usize, end: usize) -> Option<Row> {
+    (start < end)
+        .then(|| Row::new(start, end, "rest", format!("{} B behind it: the next message", end - start)))
 }

@@ -39,7 +39,7 @@ pub(super) fn read(payload: &[u8]) -> Read {
         };
         behind(Row::new(end, payload.len(), "rest", words), &mut rows);
     }
-    let read = Read { rows, tree, ..Read::new("pickle") };
+    let read = Read { rows, tree, ..Read::new("pickle", "opcodes") };
     match result {
         Ok(decoded) => {
             let mut notes = decoded.notes;
@@ -91,7 +91,7 @@ fn row(step: &Step) -> Row {
 ///
 /// The last step may be one that failed, and before it steps may be left out, for which the row `skip` stands.
 fn tree(steps: &[Step], skip: Option<usize>, has_failed: bool) -> Tree {
-    let mut tree = Tree::new();
+    let mut tree = Tree::new("opcodes");
     let mut slots: Vec<usize> = Vec::new();
     let mut places = 0;
     for (row, step) in steps.iter().enumerate() {

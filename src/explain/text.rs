@@ -9,7 +9,7 @@ const PLAIN_BYTES: usize = 8;
 
 /// The rows of text: runs of ASCII, and each other character.
 pub(super) fn read(payload: &[u8]) -> Read {
-    let mut read = Read::new("text");
+    let mut read = Read::new("text", "parts");
     let mut at = 0;
     for chunk in payload.utf8_chunks() {
         for part in runs(chunk.valid()) {
@@ -92,7 +92,7 @@ fn cut(text: String) -> String {
 
 /// The rows of bytes that are nothing known.
 pub(super) fn plain(payload: &[u8]) -> Read {
-    let mut read = Read { value: Some(Value::Bytes(payload.into())), ..Read::new("bytes") };
+    let mut read = Read { value: Some(Value::Bytes(payload.into())), ..Read::new("bytes", "parts") };
     for (number, bytes) in payload.chunks(PLAIN_BYTES).enumerate() {
         let at = number * PLAIN_BYTES;
         let text = Value::Bytes(bytes.into()).repr();

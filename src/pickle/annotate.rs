@@ -144,7 +144,12 @@ fn result(
         },
         // Everything is there but the rest of a frame, for which `pickle.loads` waits.
         Ok(_) => {
-            let frame = steps.iter().rposition(|step| step.opcode == op::FRAME);
+            let ends = |step: &Step| {
+                let length: usize = step.argument.as_deref()?.parse().ok()?;
+                step.end.checked_add(length)
+            };
+            let is_it = |step: &Step| step.opcode == op::FRAME && ends(step) == Some(machine.frame_end);
+            let frame = steps.iter().rposition(is_it).or(last);
             let why = format!(
                 "the frame is to end at byte {}, and there are {} bytes",
                 machine.frame_end,
