@@ -131,7 +131,9 @@ pub(super) fn fold(rows: Vec<Row>, tree: &Tree, folding: Folding) -> Vec<Row> {
     let mut order = Vec::with_capacity(rows.len());
     tree.rows(Part::Node(Tree::ROOT), &mut order);
     let all = || order.iter().take(MAX_ROWS + 3).filter_map(|&row| rows.get(row)).cloned();
-    if folding == Folding::All || all().map(|row| lines(&row)).sum::<usize>() <= LINES_WHOLE {
+    let mut left = LINES_WHOLE;
+    let mut fits = |row: Row| left.checked_sub(lines(&row)).inspect(|less| left = *less).is_some();
+    if folding == Folding::All || all().all(&mut fits) {
         return all().collect();
     }
     let mut shown = Vec::new();
