@@ -8,8 +8,11 @@ use super::{Folding, MAX_ROWS, Row};
 const LINES: usize = 44;
 /// How many lines a message may take that is shown whole, though its memo opcodes could be joined to the rows before them.
 const LINES_WHOLE: usize = 36;
-/// How many characters of a row's name, argument and words stand on a line beside the bytes, in 80 columns.
+/// How many characters of a row's name, argument and words stand on a line of 80 columns beside the bytes and an offset
+/// of up to [`DIGITS`] digits.
 const CHARS: usize = 47;
+/// How many digits an offset takes at least.
+pub const DIGITS: usize = 4;
 /// How many bytes stand on a line.
 pub const BYTES_ON_LINE: usize = 8;
 /// Columns that a row of one more level is moved to the right.
@@ -126,19 +129,21 @@ impl Tree {
     }
 }
 
-/// The rows to show.
-pub(super) fn fold(rows: Vec<Row>, tree: &Tree, folding: Folding) -> Vec<Row> {
+/// The rows to show of a message of so many bytes.
+pub(super) fn fold(rows: Vec<Row>, tree: &Tree, folding: Folding, bytes: usize) -> Vec<Row> {
+    let chars = CHARS - bytes.to_string().len().saturating_sub(DIGITS).min(CHARS / 2);
     let mut order = Vec::with_capacity(rows.len());
     tree.rows(Part::Node(Tree::ROOT), &mut order);
     let all = || order.iter().take(MAX_ROWS + 3).filter_map(|&row| rows.get(row)).cloned();
     let mut left = LINES_WHOLE;
-    let mut fits = |row: Row| left.checked_sub(lines(&row)).inspect(|less| left = *less).is_some();
+    let mut fits = |row: Row| left.checked_sub(lines(&row, chars)).inspect(|less| left = *less).is_some();
     if folding == Folding::All || all().all(&mut fits) {
         return all().collect();
     }
     let mut shown = Vec::new();
     for share in Share::all() {
-        let mut folder = Folder { rows: &rows, tree, share, out: Vec::new(), lines: 0, seen: HashSet::new() };
+        let mut folder =
+            Folder { rows: &rows, tree, share, chars, out: Vec::new(), lines: 0, seen: HashSet::new() };
         folder.node(Tree::ROOT, 0);
         let fits = folder.lines <= LINES;
         shown = folder.out;
@@ -150,8 +155,8 @@ pub(super) fn fold(rows: Vec<Row>, tree: &Tree, folding: Folding) -> Vec<Row> {
 }
 
 /// How many lines a row takes on a screen of 80 columns: what `render` will make of it, wide characters aside.
-fn lines(row: &Row) -> usize {
-    let room = CHARS - INDENT * row.depth.min(INDENTS_MAX);
+fn lines(row: &Row, chars: usize) -> usize {
+    let room = chars - INDENT * row.depth.min(INDENTS_MAX);
     let argument = row.argument.iter().flat_map(|argument| argument.chars().take(room));
     let named = argument.fold(row.name.to_owned() + " ", |named, c| named + c.encode_utf8(&mut [0; 4]));
     let text = wrapped(&format!("{named}: {}", row.words), room);
@@ -184,6 +189,8 @@ struct Folder<'a> {
     rows: &'a [Row],
     tree: &'a Tree,
     share: Share,
+    /// How many characters stand on a line.
+    chars: usize,
     out: Vec<Row>,
     lines: usize,
     /// What was said already: the same words are not said again of the next opcode of that name.
@@ -195,7 +202,7 @@ impl Folder<'_> {
         if !row.name.is_empty() && !self.seen.insert((row.name, row.words.clone())) {
             row.words.clear();
         }
-        self.lines += lines(&row);
+        self.lines += lines(&row, self.chars);
         self.out.push(row);
     }
 
@@ -253,7 +260,7 @@ impl Folder<'_> {
         let joined = &self.rows[row];
         match self.out.last_mut() {
             Some(before) if before.end == joined.start => {
-                self.lines -= lines(before);
+                self.lines -= lines(before, self.chars);
                 before.end = joined.end;
                 before.folded += 1;
                 if !before.words.is_empty() {
@@ -263,7 +270,7 @@ impl Folder<'_> {
                 if self.seen.insert((joined.name, joined.words.clone())) {
                     before.words += &format!(": {}", joined.words);
                 }
-                self.lines += lines(before);
+                self.lines += lines(before, self.chars);
             }
             _ => self.push(joined.clone()),
         }

@@ -17,7 +17,7 @@ use crate::value::Value;
 
 use fold::Tree;
 
-pub use fold::{BYTES_ON_LINE, INDENT, INDENTS_MAX};
+pub use fold::{BYTES_ON_LINE, DIGITS, INDENT, INDENTS_MAX};
 
 /// Whether repeated and nested parts are shown each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +166,7 @@ pub fn explain(wire: &Wire, folding: Folding) -> Explanation {
     });
     read.stopped.iter_mut().for_each(|stopped| stopped.at += offset);
     let mut rows = frame.head;
-    rows.extend(fold::fold(read.rows, &read.tree, folding));
+    rows.extend(fold::fold(read.rows, &read.tree, folding, bytes.len()));
     rows.extend(frame.tail);
     match (frame.fault, &read.stopped) {
         (None, _) => {}

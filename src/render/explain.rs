@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{Look, arrow, row, visible_width, wrapped};
 use crate::event::{Origin, Wire};
-use crate::explain::{BYTES_ON_LINE, Explanation, Folding, INDENT, INDENTS_MAX, Row};
+use crate::explain::{BYTES_ON_LINE, DIGITS, Explanation, Folding, INDENT, INDENTS_MAX, Row};
 
 /// How many lines of bytes a row has at most where nothing is folded: `hex` shows more.
 const BYTE_LINES_ALL: usize = 512;
@@ -34,7 +34,7 @@ pub fn explained(origin: &Origin, it: &Explanation, look: &Look) -> String {
         (None, None) => String::new(),
     };
     let mut lines = row(&(head + &shown), &format!("{} B, {}", it.total, it.form), look);
-    let digits = it.bytes.len().to_string().len().max(4);
+    let digits = it.bytes.len().to_string().len().max(DIGITS);
     let width = look.width.saturating_sub(2 + digits + 2 + HEX_WIDTH + 2).max(WORDS_MIN);
     for row in &it.rows {
         let bytes = it.bytes.get(row.start..row.end).unwrap_or_default();
