@@ -408,3 +408,12 @@ fn a_program_gets_the_picture_as_data() {
     );
     assert_eq!(rows[5], serde_json::json!({"ms": 0, "lane": "seat", "mark": "reads", "text": "read (1)"}));
 }
+
+#[test]
+fn a_terminal_gets_names_that_stand_out_and_times_that_stand_back() {
+    let done = script(&format!("## One\n{ENDS}flow\n")).arg("--color").arg("always").run();
+    let shown = done.screen.rsplit_once("flow\n").unwrap().1;
+    let starts: Vec<String> = shown.lines().map(|line| line.chars().take(4).collect()).collect();
+    let (bold, dim) = ("\u{1b}[1m", "\u{1b}[2m");
+    assert_eq!(starts[..5], [bold, bold, dim, dim, dim].map(str::to_string), "{shown}");
+}
