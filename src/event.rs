@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::explain::Explanation;
 use crate::net::{End, Framing, Taken};
+use crate::sequence::Sequence;
 use crate::value::Value;
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
@@ -80,6 +82,10 @@ pub enum What {
     RunProgress { name: String, times: u64, ended: u64, failed: u64, rate: f64 },
     /// All of them have ended.
     RunEnded { name: String, report: Arc<RunReport> },
+    /// The conversation so far, as it is drawn.
+    Flow(Arc<Sequence>),
+    /// A picture of the conversation was written to a file.
+    FlowSaved { file: String, messages: usize, lanes: usize },
     /// A roster was written to a file.
     RosterSaved { file: String, rows: usize },
     /// A recording begins, or has ended with so many steps in its file.
@@ -94,6 +100,10 @@ pub enum What {
     OptionSet { socket: Option<String>, option: &'static str, value: String, note: Option<String> },
     /// A table: its columns' titles and its rows; `kind` names it (`sockets`, `vars`, `settings`).
     Table { kind: &'static str, titles: Vec<&'static str>, rows: Vec<Vec<String>>, empty: &'static str },
+    /// A message's bytes in rows; `origin` says whose message it is.
+    Explained { origin: Origin, explanation: Arc<Explanation> },
+    /// A message's bytes as they are.
+    Dumped { origin: Origin, wire: Wire },
     /// Text that was asked for: help, history.
     Text { kind: &'static str, text: String },
     /// Something a person should know of, that is no failure.
@@ -287,7 +297,7 @@ impl Message {
 }
 
 /// Bytes as they were on the wire, frame included, to be looked at later.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Wire {
     /// The bytes; of a very long message the first ones only.
     pub bytes: Arc<[u8]>,
@@ -297,6 +307,19 @@ pub struct Wire {
     pub codec: &'static str,
     /// What tells them apart from the next message.
     pub framing: Framing,
+}
+
+/// Where bytes that are looked at come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A socket sent them.
+    Sent(String),
+    /// A socket received them.
+    Received(String),
+    /// They arrived on a socket and are not taken off its stream: they could not be read, or were not what was wanted.
+    Waiting(String),
+    /// Nothing had them yet: a value as it would be sent, bytes that were typed, a file.
+    Given,
 }
 
 /// Why a step failed.
@@ -320,6 +343,17 @@ pub struct Failure {
     pub socket: Option<String>,
     /// The bytes that could not be read, or were not what was wanted, where the conversation is kept.
     pub wire: Option<Box<Wire>>,
+    /// What was met instead of a message.
+    pub met: Option<Met>,
+}
+
+/// What a step can meet instead of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// Nothing, or not enough, for as long as the step waited.
+    Silence,
+    /// The end of the stream.
+    End(End),
 }
 
 /// Whose fault a failure is.
@@ -380,6 +414,7 @@ impl Failure {
             brief: None,
             socket: None,
             wire: None,
+            met: None,
         }
     }
 
@@ -420,6 +455,12 @@ impl Failure {
     pub fn about(mut self, socket: &str, message: &Message) -> Failure {
         self.wire = message.wire.clone().map(Box::new);
         self.on(socket)
+    }
+
+    /// The same failure, where something else than a message came.
+    pub fn met(mut self, met: Met) -> Failure {
+        self.met = Some(met);
+        self
     }
 
     /// The same failure with one more line.

@@ -16,8 +16,11 @@
 //! | `arrival` | `class`, `seat`, `status` (`identified`, `passed`, `left early`, `failed`), `reason`, `name`, `student_id`, `github`, `email`, `duplicate_of`, `peer` |
 //! | `status`, `class_closed` | `class`, `here`, `count`, `passed`, `failed`, `refused`, `messages` |
 //! | `run`, `progress`, `runs_ended` | `name`, `script`, `times`, `at_once`; `ended`, `failed`, `rate`; `report` (what `--save` keeps) |
-//! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` |
+//! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` of a roster, `messages` and `lanes` of a picture |
+//! | `flow` | `lanes` (names), `dropped`, `rows`: `ms` and one of `phase`; `note`; `lane`, `mark`, `text`; `from`, `to`, `arrow`, `number`, `text`, `bytes`, `arrives` (index of the row where it was taken), `fate` |
 //! | `checked` | `text` |
+//! | `explained` | `how` (`sent`, `received`, `waiting`, `given`), `socket`, `form`, `bytes`, `repr`, `calls`, `notes`, `stopped` (`at`, `why`), `rows`: `start`, `end`, `depth`, `hex`, `name`, `argument`, `words`, `stack`, `effect`, `plain`, `folded`, `wrong` |
+//! | `dumped` | `how`, `socket`, `bytes`, `hex` |
 //! | `recording` | `file`, `steps` once it has ended |
 //! | `bound` | `name`, `repr`, `value` |
 //! | `option` | `option`, `value` |
@@ -27,12 +30,15 @@
 //! | `failed`, `allowed` | `file`, `line`, `column`, `kind` (`check`, `script`, `network`, `interrupted`), `message`, `hint`, `details` |
 //! | `summary` | `file`, `passed`, `failed`, `not_run`, `seconds`, `status` |
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::event::{ClassStatus, Event, Failure, Half, Message, What};
+use crate::event::{ClassStatus, Event, Failure, Half, Message, Origin, What};
+use crate::explain::{Explanation, Row};
 use crate::net::End;
+use crate::sequence::{Arrival, Row as SequenceRow, Sequence, Shown};
 use crate::value::{Value, is_printable, to_json};
 
 /// The object of an event and its newline; empty for an event that is none for a program.
@@ -91,6 +97,10 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         What::Warning { socket, message, hint } => {
             ("warning", json!({"socket": socket, "message": message, "hint": hint}))
         }
+        What::Flow(it) => ("flow", flow(it)),
+        What::FlowSaved { file, messages, lanes } => {
+            ("saved", json!({"file": file, "messages": messages, "lanes": lanes}))
+        }
         What::FailedAsAllowed { failure: it, .. } => ("allowed", failure(it)),
         What::Failed(it) => ("failed", failure(it)),
         What::Summary(it) => (
@@ -98,6 +108,11 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
             json!({"file": it.file, "passed": it.passed, "failed": it.failed, "not_run": it.not_run,
                 "seconds": it.took.as_micros() as f64 / 1_000_000.0, "status": it.status}),
         ),
+        What::Explained { origin, explanation } => ("explained", explained(origin, explanation)),
+        What::Dumped { origin, wire } => {
+            let (how, socket) = whose(origin);
+            ("dumped", json!({"how": how, "socket": socket, "bytes": wire.total, "hex": hex(&wire.bytes)}))
+        }
         other => class_fields(other).or_else(|| socket_fields(other))?,
     };
     match fields {
@@ -196,6 +211,37 @@ fn socket_fields(what: &What) -> Option<(&'static str, Json)> {
     })
 }
 
+fn whose(origin: &Origin) -> (&'static str, Option<&str>) {
+    match origin {
+        Origin::Sent(socket) => ("sent", Some(socket)),
+        Origin::Received(socket) => ("received", Some(socket)),
+        Origin::Waiting(socket) => ("waiting", Some(socket)),
+        Origin::Given => ("given", None),
+    }
+}
+
+fn explained(origin: &Origin, it: &Explanation) -> Json {
+    let (how, socket) = whose(origin);
+    let row = |row: &Row| {
+        json!({"start": row.start, "end": row.end, "depth": row.depth,
+            "hex": hex(it.bytes.get(row.start..row.end).unwrap_or_default()), "name": row.name,
+            "argument": row.argument, "words": row.words, "stack": row.stack,
+            "effect": row.effect.as_ref().map(|effect| &effect.what),
+            "plain": row.effect.as_ref().map(|effect| effect.is_plain), "folded": row.folded, "wrong": row.is_wrong})
+    };
+    json!({"how": how, "socket": socket, "form": it.form, "bytes": it.total,
+        "repr": it.value.as_ref().map(Value::repr), "calls": it.calls, "notes": it.notes,
+        "stopped": it.stopped.as_ref().map(|stopped| json!({"at": stopped.at, "why": stopped.why})),
+        "rows": it.rows.iter().map(row).collect::<Vec<Json>>()})
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 fn message(socket: &str, message: &Message) -> Json {
     json!({
         "socket": socket,
@@ -211,6 +257,32 @@ fn message(socket: &str, message: &Message) -> Json {
         "notes": message.notes,
         "expected": message.expected,
     })
+}
+
+fn flow(sequence: &Sequence) -> Json {
+    let name = |lane: usize| sequence.lanes.get(lane).map(|lane| &lane.name);
+    let row = |row: &SequenceRow| {
+        let at = ms(row.at);
+        match &row.shown {
+            Shown::Phase(title) => json!({"ms": at, "phase": title}),
+            Shown::Note(note) => json!({"ms": at, "note": note}),
+            Shown::Mark(mark) => {
+                json!({"ms": at, "lane": name(mark.lane), "mark": mark.kind.name(), "text": mark.text})
+            }
+            Shown::Arrow(arrow) => {
+                let arrives = match arrow.arrival {
+                    Arrival::Row(row) => Some(row),
+                    _ => None,
+                };
+                json!({"ms": at, "from": name(arrow.from), "to": name(arrow.to), "arrow": arrow.kind.name(),
+                    "number": arrow.number, "text": arrow.label, "bytes": row.body().map(|body| body.wire.total),
+                    "arrives": arrives, "fate": arrow.fate()})
+            }
+        }
+    };
+    let lanes: Vec<&String> = sequence.lanes.iter().map(|lane| &lane.name).collect();
+    let rows: Vec<Json> = sequence.rows.iter().map(row).collect();
+    json!({"lanes": lanes, "dropped": sequence.dropped, "rows": rows})
 }
 
 fn failure(failure: &Failure) -> Json {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::command::{Arg, Call, Codec, Group, Names, Parsed, Spec};
-use crate::event::{Failure, Message, What};
+use crate::event::{Failure, Message, Met, What};
 use crate::lab::{Lab, Settings};
 use crate::net::{self, End, Send, Writer};
 use crate::pickle;
@@ -49,10 +49,10 @@ pub static RECV: Spec = Spec {
 };
 
 /// What is to be sent: the value it says, its bytes, and how they were made.
-struct Outgoing {
+pub(super) struct Outgoing {
     value: Value,
-    payload: Vec<u8>,
-    codec: &'static str,
+    pub(super) payload: Vec<u8>,
+    pub(super) codec: &'static str,
     protocol: Option<u8>,
 }
 
@@ -174,7 +174,16 @@ fn encode(
     codec: Codec,
     settings: &Settings,
 ) -> Result<Outgoing, Failure> {
-    let value = call.value(lab, index)?;
+    written(call, call.value(lab, index)?, codec, settings)
+}
+
+/// A value as bytes, as `send` writes it.
+pub(super) fn written(
+    call: &Call,
+    value: Value,
+    codec: Codec,
+    settings: &Settings,
+) -> Result<Outgoing, Failure> {
     let refused = |why: String| {
         let span = Some((call.args_at, call.text.len() - call.args_at));
         Failure { span, ..Failure::script(why) }
@@ -211,7 +220,7 @@ fn encode(
     Ok(Outgoing { value, payload, codec, protocol })
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = crate::value::escape(&path.to_string_lossy()).into_owned();
     let cannot = |why: String| Failure::network(format!("cannot read `{shown}`: {why}"));
     let size = std::fs::metadata(path).map_err(|error| cannot(net::reason(&error)))?;
@@ -256,6 +265,7 @@ async fn recv_n(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure>
     let Some(outcome) = limit.wait(connection.recv(asked)).await else {
         return Err(Failure::network(format!("nothing arrived on `{name}` within {}", limit.shown()))
             .hint(receive::wait_longer(limit))
+            .met(Met::Silence)
             .on(&name));
     };
     let took = started.elapsed();
@@ -268,6 +278,7 @@ async fn recv_n(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure>
         };
         return Err(Failure::network(format!("`{name}` {how}"))
             .hint("Python's recv raises ConnectionResetError here")
+            .met(Met::End(end))
             .on(&name));
     }
     let value = Value::Bytes(bytes.as_slice().into());

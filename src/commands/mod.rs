@@ -3,10 +3,12 @@
 mod block;
 mod check;
 mod class;
+mod explain;
 mod flow;
 mod listen;
 mod message;
 mod meta;
+mod picture;
 mod receive;
 mod record;
 mod run;
@@ -30,6 +32,8 @@ pub static TABLE: &[&Spec] = &[
     &socket::SOCKETS,
     &message::SEND,
     &message::RECV,
+    &explain::EXPLAIN,
+    &explain::HEX,
     &check::EXPECT,
     &check::CHECK,
     &listen::ON,
@@ -46,6 +50,7 @@ pub static TABLE: &[&Spec] = &[
     &block::REPEAT,
     &block::ALWAYS,
     &run::RUN,
+    &picture::FLOW,
     &meta::SET,
     &meta::VARS,
     &meta::HELP,

@@ -1,6 +1,8 @@
 //! Events as text for people; the only file that formats for a screen.
 
 mod class;
+mod explain;
+mod picture;
 mod run;
 
 use std::borrow::Cow;
@@ -103,6 +105,10 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::FailedAsAllowed { failure, must } => allowed(failure, *must, look),
         What::Failed(it) => failure(it, look),
         What::Summary(it) => summary(it, look),
+        What::Flow(sequence) => picture::flow(sequence, look),
+        What::FlowSaved { file, messages, lanes } => picture::saved(file, *messages, *lanes),
+        What::Explained { origin, explanation } => explain::explained(origin, explanation, look),
+        What::Dumped { origin, wire } => explain::dumped(origin, wire, look),
         What::Waiting => return None,
         other => {
             return class::event(other, look)
