@@ -6,6 +6,7 @@ mod flow;
 mod listen;
 mod message;
 mod meta;
+mod program;
 mod receive;
 mod record;
 mod seat;
@@ -34,6 +35,8 @@ pub static TABLE: &[&Spec] = &[
     &class::ROSTER,
     &class::BROADCAST,
     &class::WAIT,
+    &program::SPAWN,
+    &program::TYPE,
     &flow::LET,
     &flow::PARAM,
     &flow::SAY,

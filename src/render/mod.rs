@@ -1,6 +1,7 @@
 //! Events as text for people; the only file that formats for a screen.
 
 mod class;
+mod program;
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -103,7 +104,10 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Failed(it) => failure(it, look),
         What::Summary(it) => summary(it, look),
         What::Waiting => return None,
-        other => return class::event(other, look).or_else(|| socket_event(other, look)),
+        other => {
+            let told = class::event(other, look).or_else(|| program::event(other, look));
+            return told.or_else(|| socket_event(other, look));
+        }
     })
 }
 
