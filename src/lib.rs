@@ -13,6 +13,7 @@
 //! - [`program`]: programs that a script starts
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
 //! - [`conversation`]: what is kept of it, to look back on
+//! - [`diagnosis`]: why a check failed, in the student's words
 //! - [`record`]: a session that becomes a script
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
 //! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
@@ -23,6 +24,7 @@ pub mod cli;
 pub mod command;
 pub mod commands;
 pub mod conversation;
+pub mod diagnosis;
 pub mod event;
 pub mod history;
 pub mod lab;

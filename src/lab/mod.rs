@@ -333,7 +333,8 @@ impl Lab {
     pub fn remove_socket(&mut self, name: &str) -> Option<Binding> {
         let removed = self.names.shift_remove(name);
         if self.current.as_deref() == Some(name) {
-            let before = self.names.iter().rev().find(|(_, binding)| !matches!(binding, Binding::Value(_)));
+            let carries = |binding: &Binding| !matches!(binding, Binding::Value(_) | Binding::Program(_));
+            let before = self.names.iter().rev().find(|(_, binding)| carries(binding));
             self.current = before.map(|(name, _)| name.clone());
         }
         removed
