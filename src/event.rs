@@ -125,7 +125,7 @@ impl Why {
         match self {
             Why::Time(time) => Some(format!("it ran longer than {time:?} (`set program-time`)")),
             Why::Output(most) => Some(format!("it wrote more than {} MiB", most >> 20)),
-            Why::Closed | Why::Script => None,
+            Why::Closed | Why::Session => None,
         }
     }
 }
@@ -175,8 +175,8 @@ pub enum Why {
     Output(u64),
     /// `close`.
     Closed,
-    /// The script has ended.
-    Script,
+    /// The script, or what was typed at the prompt, has ended.
+    Session,
 }
 
 /// A client of a class whose status changed.

@@ -20,7 +20,7 @@
 //! | `said_by` | `program`, `stream` (`out`, `err`), `text`, `cut` (bytes of the line that are not kept) |
 //! | `typed` | `program`, `text` (`null`: the end of input) |
 //! | `met` (an `expect output` or `expect exit`) | `program`, `text` |
-//! | `ended_program` | `program`, `status`, `why` (`time`, `output`, `closed`, `script`, or `null`: by itself), `forced`, `left`, `hidden`, `ms` |
+//! | `ended_program` | `program`, `status`, `why` (`time`, `output`, `closed`, `session`, or `null`: by itself), `forced`, `left`, `hidden`, `ms` |
 //! | `checked` | `text` |
 //! | `recording` | `file`, `steps` once it has ended |
 //! | `bound` | `name`, `repr`, `value` |
@@ -154,7 +154,7 @@ fn program_fields(what: &What) -> Option<(&'static str, Json)> {
                 Why::Time(_) => "time",
                 Why::Output(_) => "output",
                 Why::Closed => "closed",
-                Why::Script => "script",
+                Why::Session => "session",
             });
             (
                 "ended_program",

@@ -329,6 +329,31 @@ fn a_set_was_meant_as_a_dict() {
     assert!(hint.ends_with("}: a dict has a colon between key and value, {'key': value}"), "{}", done.screen);
 }
 
+/// At a class server, which wants nothing of one message: what it could not use is told all the same.
+#[test]
+fn a_class_that_waits_in_vain_says_why() {
+    let Some(python) = python_or_skip() else { return };
+    for (name, hint) in [
+        ("client_sends_set.py", "your client sent the set {'"),
+        (
+            "client_pickles_twice.py",
+            "your client pickled twice: the message holds the bytes of another pickle",
+        ),
+        ("client_sends_json.py", "your client sends JSON text, and this lab reads pickles"),
+        ("client_bytes_indexed.py", "your client read `serialized_data[\"clientid\"]`: index the result"),
+    ] {
+        let text = format!(
+            "serve 0 as class\nspawn {python} -B {} $class.port as student\nwait student within 10s\n\
+             wait class for 1 passed within 300ms\n",
+            student(name).display()
+        );
+        let done = Shell::new(["--allow-spawn", "test.lab"]).file("test.lab", text).run();
+        assert_eq!(done.status, 1, "{}", done.screen);
+        let told = done.lines_after("hint: ").next().unwrap_or_default();
+        assert!(told.starts_with(hint), "{name}:\n{}", done.screen);
+    }
+}
+
 #[test]
 fn json_was_sent() {
     hints(

@@ -250,7 +250,8 @@ async fn wait(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             status.passed,
             limit.shown()
         ))
-        .hint("`roster` shows who passed and how the others stand")),
+        .hint("`roster` shows who passed and how the others stand")
+        .on(&name)),
         (None, None) => Err(Failure::check(format!("`{name}` is still open after {}", limit.shown()))
             .hint("`close` ends a class; `wait NAME for N passed` ends when N students have passed")),
     }

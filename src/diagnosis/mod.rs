@@ -71,24 +71,32 @@ impl Seen<'_> {
 
     /// Whether nothing came in time, or the program went on for too long.
     pub fn waited_in_vain(&self) -> bool {
-        ["within", "still running", "longer than"].iter().any(|word| self.failure.message.contains(word))
+        waited_in_vain(self.failure)
     }
+}
+
+fn waited_in_vain(failure: &Failure) -> bool {
+    ["within", "still running", "longer than"].iter().any(|word| failure.message.contains(word))
 }
 
 /// The same failure with what the student did, where that is known. It becomes the hint, and the traceback a detail.
 pub async fn explain(lab: &Lab, call: &Call, failure: Failure) -> Failure {
-    let is_of_interest =
-        LOOKS.contains(&call.spec.name) && matches!(failure.kind, FailureKind::Check | FailureKind::Network);
+    // A class tells how each seat failed in its own words, and ten thousand may fail at once.
+    let is_of_interest = lab.seat.is_none()
+        && LOOKS.contains(&call.spec.name)
+        && matches!(failure.kind, FailureKind::Check | FailureKind::Network);
     if !is_of_interest {
         return failure;
     }
-    // One that has just left has not told why yet.
-    let ends = async {
-        for (_, program) in lab.each_program() {
-            program.wait().await;
-        }
-    };
-    let _ = tokio::time::timeout(LAST_WORDS, ends).await;
+    if !waited_in_vain(&failure) {
+        // One that has just left has not told why yet.
+        let ends = async {
+            for (_, program) in lab.each_program() {
+                program.wait().await;
+            }
+        };
+        let _ = tokio::time::timeout(LAST_WORDS, ends).await;
+    }
     let seen = look(lab, &failure);
     let told = SIGNATURES.iter().find_map(|signature| (signature.tells)(&seen));
     let error = seen.error.as_ref().map(|it| format!("{} ({})", it.error(), it.place()));
@@ -112,10 +120,12 @@ fn look<'a>(lab: &Lab, failure: &'a Failure) -> Seen<'a> {
     let log = lab.conversation.as_ref().map(|kept| kept.look());
     let link = socket.filter(|name| matches!(lab.get(name), Some(Binding::Connection(_))));
     let role = log.as_deref().map_or(Role::Unknown, |log| role(log, link));
-    let bytes = failure.wire.as_deref().cloned();
-    let received = bytes.as_ref().and_then(value_of);
     let history = log.as_deref().map(|log| history(log, link)).unwrap_or_default();
     drop(log);
+    // Who waits for a class to pass wants nothing of one message: what came last is what a seat could not use.
+    let is_of_class = socket.is_some_and(|name| matches!(lab.get(name), Some(Binding::Class(_))));
+    let bytes = failure.wire.as_deref().cloned().or(history.received.filter(|_| is_of_class));
+    let received = bytes.as_ref().and_then(value_of);
     let who = match (program.is_some(), role) {
         (false, _) => "the peer",
         (true, Role::Client) => "your client",
@@ -176,6 +186,7 @@ fn role(log: &Log, link: Option<&str>) -> Role {
 #[derive(Default)]
 struct History {
     sent: Option<Wire>,
+    received: Option<Wire>,
     together: bool,
     closed: bool,
 }
@@ -199,7 +210,10 @@ fn history(log: &Log, link: Option<&str>) -> History {
             What::Received { .. } | What::Read { .. } => {
                 last_sent = None;
                 history.together = false;
+                history.received = entry.what.wire().map(|(_, wire)| wire.clone());
             }
+            // What a seat could not read.
+            What::Failed(failure) => history.received = failure.wire.as_deref().cloned().or(history.received),
             What::Connected { .. } | What::Accepted { .. } => history.closed = false,
             What::Closed { .. } | What::Aborted { .. } | What::ShutDown { .. } | What::ClassClosed { .. } => {
                 history.closed = true;

@@ -135,12 +135,24 @@ fn program(line: &mut Line) -> Result<Vec<Template>, Mistake> {
                 .mistake(format!("`{sign}` is for a shell, and a program is started without one"))
                 .hint(format!("quoted, '{sign}' is an argument like any other")));
         }
+        if line.bare_word() == "within" && is_duration_next(line) {
+            return Err(line.mistake("`spawn` does not wait, so `within` has no meaning here").hint(
+                "`set program-time 5s` says how long a program may run; quoted, 'within' is an argument",
+            ));
+        }
         words.push(line.word("a program")?);
     }
     if words.is_empty() {
         return Err(line.mistake("a program is missing").hint("`spawn python3 client.py 12000 as student`"));
     }
     Ok(words)
+}
+
+fn is_duration_next(line: &Line) -> bool {
+    let mut rest = line.clone();
+    rest.eat_word("within");
+    rest.skip_space();
+    duration(&mut rest).is_ok()
 }
 
 /// Whether `as NAME` and nothing more stands here.
