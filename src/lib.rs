@@ -14,6 +14,7 @@
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
 //! - [`conversation`]: what is kept of it, to look back on
 //! - [`diagnosis`]: why a check failed, in the student's words
+//! - [`explain`]: a message's bytes in rows
 //! - [`record`]: a session that becomes a script
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
 //! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
@@ -26,6 +27,7 @@ pub mod commands;
 pub mod conversation;
 pub mod diagnosis;
 pub mod event;
+pub mod explain;
 pub mod history;
 pub mod lab;
 pub mod language;

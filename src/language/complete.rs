@@ -93,6 +93,15 @@ fn argument(
         if form.first() == Some(&Arg::Program) {
             return Candidates::Files;
         }
+        let form = match form.split_first() {
+            Some((Arg::Optional(optional), rest)) if before.first() != Some(optional) => {
+                if place == 0 {
+                    found.push(format!("{optional} "));
+                }
+                rest
+            }
+            _ => form,
+        };
         match form.get(place) {
             Some(Arg::Keyword(keyword)) => found.push(format!("{keyword} ")),
             Some(Arg::Choice(_, choices)) => found.extend(choices.iter().map(|choice| format!("{choice} "))),
