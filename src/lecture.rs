@@ -100,6 +100,9 @@ pub async fn run(
     let editing = keyboard.map(|mode| Editing::start(Vec::new(), mode.clone(), color, &KEYS));
     if editing.is_some() {
         lab.pauser = Some(pauser());
+        if let Some(editing) = &editing {
+            editing.lets_ask(lab);
+        }
         output.write(&pace.map_or_else(greeting, |_| "step mode: Ctrl-C stops the clock\n".to_string()));
     }
     let starts = vec![Start::here(lab, 0)];
@@ -114,6 +117,7 @@ pub async fn run(
         summary.status = summary.status.max(failure.kind.status());
         lecture.lab.emit(What::Failed(failure));
     }
+    lecture.lab.end_programs().await;
     let status = summary.status;
     lecture.lab.emit(What::Summary(summary));
     status

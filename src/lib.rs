@@ -10,9 +10,11 @@
 //! - [`command`]: what a command is; [`commands`]: the table, a file a family; [`mod@reference`]: help from it
 //! - [`lab`]: the state that commands act on; [`step`]: runs one call; [`shell`]: the only way in
 //! - [`net`]: sockets and message boundaries; [`pickle`]: scanning, decoding, encoding
+//! - [`program`]: programs that a script starts
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
 //! - [`load`]: many runs of one script
 //! - [`conversation`]: what is kept of it, to look back on; [`picture`]: it as a [`sequence`] diagram, and that as text, SVG, Mermaid and a page
+//! - [`diagnosis`]: why a check failed, in the student's words
 //! - [`explain`]: a message's bytes in rows
 //! - [`record`]: a session that becomes a script
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
@@ -24,6 +26,7 @@ pub mod cli;
 pub mod command;
 pub mod commands;
 pub mod conversation;
+pub mod diagnosis;
 pub mod event;
 pub mod explain;
 pub mod history;
@@ -37,6 +40,7 @@ pub mod pattern;
 pub mod pickle;
 pub mod picture;
 pub mod platform;
+pub mod program;
 pub mod prompt;
 pub mod record;
 pub mod reference;

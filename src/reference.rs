@@ -53,6 +53,7 @@ fn arg_usage(arg: Arg) -> String {
         Arg::Run => "FILE [NAME=VALUE...] [times N] [at once M]",
         Arg::Serving => "[with FILE] [journal FILE]",
         Arg::Verb => "VERB",
+        Arg::Program => "PROGRAM ARGS...",
         Arg::Step => "STEP",
         Arg::StepPasses => "STEP passes",
         Arg::Block => "... end",

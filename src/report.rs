@@ -18,6 +18,11 @@
 //! | `run`, `progress`, `runs_ended` | `name`, `script`, `times`, `at_once`; `ended`, `failed`, `rate`; `report` (what `--save` keeps) |
 //! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` of a roster, `messages` and `lanes` of a picture |
 //! | `flow` | `lanes` (names), `dropped`, `rows`: `ms` and one of `phase`; `note`; `lane`, `mark`, `text`; `from`, `to`, `arrow`, `number`, `text`, `bytes`, `arrives` (index of the row where it was taken), `fate` |
+//! | `spawned` | `program`, `pid`, `words` |
+//! | `said_by` | `program`, `stream` (`out`, `err`), `text`, `cut` (bytes of the line that are not kept) |
+//! | `typed` | `program`, `text` (`null`: the end of input) |
+//! | `met` (an `expect output` or `expect exit`) | `program`, `text` |
+//! | `ended_program` | `program`, `status`, `why` (`time`, `output`, `closed`, `session`, or `null`: by itself), `forced`, `left`, `hidden`, `ms` |
 //! | `checked` | `text` |
 //! | `explained` | `how` (`sent`, `received`, `waiting`, `given`), `socket`, `form`, `bytes`, `repr`, `calls`, `notes`, `stopped` (`at`, `why`), `rows`: `start`, `end`, `depth`, `hex`, `name`, `argument`, `words`, `stack`, `effect`, `plain`, `folded`, `wrong` |
 //! | `dumped` | `how`, `socket`, `bytes`, `hex` |
@@ -35,7 +40,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::event::{ClassStatus, Event, Failure, Half, Message, Origin, What};
+use crate::event::{ClassStatus, Event, Failure, Half, Message, Origin, What, Why};
 use crate::explain::{Explanation, Row};
 use crate::net::End;
 use crate::sequence::{Arrival, Row as SequenceRow, Sequence, Shown};
@@ -113,7 +118,7 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
             let (how, socket) = whose(origin);
             ("dumped", json!({"how": how, "socket": socket, "bytes": wire.total, "hex": hex(&wire.bytes)}))
         }
-        other => class_fields(other).or_else(|| socket_fields(other))?,
+        other => class_fields(other).or_else(|| program_fields(other)).or_else(|| socket_fields(other))?,
     };
     match fields {
         Json::Object(fields) => Some((name, fields)),
@@ -153,6 +158,34 @@ fn class_fields(what: &What) -> Option<(&'static str, Json)> {
         ),
         What::RunEnded { name, report } => ("runs_ended", json!({"name": name, "report": **report})),
         What::RosterSaved { file, rows } => ("saved", json!({"file": file, "rows": rows})),
+        _ => return None,
+    })
+}
+
+fn program_fields(what: &What) -> Option<(&'static str, Json)> {
+    Some(match what {
+        What::Spawned { program, pid, words } => {
+            ("spawned", json!({"program": program, "pid": pid, "words": words}))
+        }
+        What::ProgramSaid { program, is_error, line, cut } => {
+            let stream = if *is_error { "err" } else { "out" };
+            ("said_by", json!({"program": program, "stream": stream, "text": &**line, "cut": cut}))
+        }
+        What::Typed { program, text } => ("typed", json!({"program": program, "text": text})),
+        What::ProgramMet { program, what } => ("met", json!({"program": program, "text": what})),
+        What::ProgramEnded { program, status, why, forced, left, hidden, took } => {
+            let why = why.map(|why| match why {
+                Why::Time(_) => "time",
+                Why::Output(_) => "output",
+                Why::Closed => "closed",
+                Why::Session => "session",
+            });
+            (
+                "ended_program",
+                json!({"program": program, "status": status, "why": why, "forced": forced, "left": left,
+                    "hidden": hidden, "ms": ms(*took)}),
+            )
+        }
         _ => return None,
     })
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::command::{Call, Wanted};
+use crate::diagnosis;
 use crate::event::{Event, Failure, FailureKind, What};
 use crate::lab::Lab;
 
@@ -13,7 +14,10 @@ pub const STEPS_PER_TURN: usize = 64;
 
 /// Runs a step and gives its failure a place.
 pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
-    let outcome = (call.spec.run)(lab, call).await.map_err(|failure| call.locate(failure));
+    let outcome = match (call.spec.run)(lab, call).await {
+        Ok(()) => Ok(()),
+        Err(failure) => Err(call.locate(diagnosis::explain(lab, call, failure).await)),
+    };
     match (call.wanted, outcome) {
         (Wanted::Pass, outcome) => outcome,
         (Wanted::Fail, Ok(())) => {

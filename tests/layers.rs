@@ -13,10 +13,11 @@ const LAYERS: &[&[&str]] = &[
     &["net"],
     // The picture and the explanation of what happened are told as something that happens.
     &["event", "explain", "sequence"],
-    &["conversation"],
+    &["conversation", "program"],
     // What a line means: a command needs the lab it runs on, the lab the calls it is given.
     &["language", "pattern", "command", "lab", "reference", "class", "record", "load"],
     &["picture"],
+    &["diagnosis"],
     &["step"],
     &["commands"],
     &["shell"],

@@ -60,7 +60,7 @@ pub static WAIT: Spec = Spec {
     aliases: &[],
     group: Group::Class,
     forms: &[&[Arg::Socket], &[Arg::Socket, Arg::Keyword("for"), Arg::Count("N"), Arg::Keyword("passed")]],
-    summary: "wait for a class to close, N students to pass, or runs to end",
+    summary: "wait for a class's, program's or run's end, or N who passed",
     example: "serve 0 as class\nwait class for 0 passed within 1s",
     within: true,
     names: Names::Nothing,
@@ -227,6 +227,7 @@ async fn wait(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let wanted = if call.form == 1 { Some(call.count(lab, 2)?) } else { None };
     let class = match (lab.get(&name), wanted) {
         (Some(Binding::Class(class)), _) => class.clone(),
+        (Some(Binding::Program(_)), None) => return super::program::wait(lab, call, &name).await,
         (Some(Binding::Load(handle)), None) => {
             let load = handle.load.clone();
             let limit = Limit { duration: call.within.flatten(), from: "the step's `within`" };
@@ -254,7 +255,8 @@ async fn wait(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             status.passed,
             limit.shown()
         ))
-        .hint("`roster` shows who passed and how the others stand")),
+        .hint("`roster` shows who passed and how the others stand")
+        .on(&name)),
         (None, None) => Err(Failure::check(format!("`{name}` is still open after {}", limit.shown()))
             .hint("`close` ends a class; `wait NAME for N passed` ends when N students have passed")),
     }

@@ -117,7 +117,7 @@ fn set(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     Ok(())
 }
 
-fn all(settings: &Settings) -> [(&'static str, String); 7] {
+fn all(settings: &Settings) -> [(&'static str, String); 8] {
     [
         Setting::Timeout(settings.timeout),
         Setting::Codec(settings.codec),
@@ -126,6 +126,7 @@ fn all(settings: &Settings) -> [(&'static str, String); 7] {
         Setting::MaxMessage(settings.max_message),
         Setting::MaxClients(settings.class.clients),
         Setting::MaxPerAddress(settings.class.per_address),
+        Setting::ProgramTime(settings.program_time),
     ]
     .map(shown_setting)
 }

@@ -9,6 +9,7 @@ mod listen;
 mod message;
 mod meta;
 mod picture;
+mod program;
 mod receive;
 mod record;
 mod run;
@@ -41,6 +42,8 @@ pub static TABLE: &[&Spec] = &[
     &class::ROSTER,
     &class::BROADCAST,
     &class::WAIT,
+    &program::SPAWN,
+    &program::TYPE,
     &flow::LET,
     &flow::PARAM,
     &flow::SAY,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
-use crate::event::{Failure, Half, What};
+use crate::event::{Failure, Half, What, Why};
 use crate::lab::{Binding, Lab};
 use crate::net::{self, End, Listener};
 
@@ -65,7 +65,7 @@ pub static CLOSE: Spec = Spec {
     aliases: &[],
     group: Group::Sockets,
     forms: &[&[], &[Arg::Socket]],
-    summary: "close a socket",
+    summary: "close a socket, a class; end a program",
     example: "listen 0 as srv\nclose srv",
     within: false,
     names: Names::Nothing,
@@ -225,6 +225,9 @@ async fn close(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             let report = Arc::new(handle.load.report());
             lab.emit(What::RunEnded { name, report });
         }
+        Some(Binding::Program(program)) => {
+            program.end(Why::Closed).await;
+        }
         _ => lab.emit(What::Closed { socket: name, sent: 0, received: 0, dropped: 0, unsent: 0 }),
     }
     Ok(())
@@ -264,6 +267,12 @@ async fn sockets(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
                 String::new(),
                 String::new(),
             ]),
+            Binding::Program(program) => {
+                let state = program.ended().map_or("running".to_string(), |it| format!("exit {}", it.status));
+                let said = format!("{} B", program.said().total);
+                let pid = format!("pid {}", program.pid);
+                rows.push(vec![mark, state, pid, String::new(), String::new(), said, String::new()]);
+            }
             Binding::Listener(listener) => rows.push(vec![
                 mark,
                 "listening".into(),

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod interrupt;
+mod programs;
 mod recording;
 mod settings;
 
@@ -22,11 +23,13 @@ use crate::language::mistake::{Mistake, did_you_mean};
 use crate::load::Load;
 use crate::net::{Connection, Framing, Listener, Writer};
 use crate::pattern::Pattern;
+use crate::program::{Program, Programs};
 use crate::record::Recorder;
 use crate::value::Value;
 
-pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, attribute};
+pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, OF_PROGRAM, attribute};
 pub use interrupt::Interrupt;
+pub use programs::{Asker, Permission};
 pub use settings::{Limit, MAX_CLIENTS_DEFAULT, Settings, shown_duration};
 
 /// How many lines `history` keeps of one interpreter.
@@ -50,6 +53,10 @@ pub struct Lab {
     pub interrupt: Interrupt,
     /// Who waits for Enter at `pause`; `None` where nobody is there.
     pub pauser: Option<Pauser>,
+    /// Whether programs may be started.
+    pub permission: Permission,
+    /// The programs that are running, so that they can be ended whatever happens.
+    pub programs: Programs,
     /// Values given on the command line or by `include`, by the `param` they are for.
     pub given: Vec<(String, String)>,
     /// The folder that `send file` starts from: that of the script, else the working one.
@@ -74,6 +81,7 @@ pub struct Lab {
     started: Instant,
     connections: usize,
     listeners: usize,
+    spawned: usize,
 }
 
 /// What a name stands for.
@@ -88,6 +96,8 @@ pub enum Binding {
     Class(Arc<Class>),
     /// Runs of a script.
     Load(LoadHandle),
+    /// A program that was started.
+    Program(Box<Program>),
 }
 
 /// Runs of a script, given up with the interpreter that began them.
@@ -131,6 +141,8 @@ impl Lab {
             history: Vec::new(),
             interrupt: Interrupt::default(),
             pauser: None,
+            permission: Permission::default(),
+            programs: Programs::default(),
             given: Vec::new(),
             folder: PathBuf::new(),
             quitting: false,
@@ -145,6 +157,7 @@ impl Lab {
             started: Instant::now(),
             connections: 0,
             listeners: 0,
+            spawned: 0,
         }
     }
 
@@ -261,10 +274,8 @@ impl Lab {
     /// Refuses a name that an open socket has, before anything is done that would need it.
     pub fn check_free(&self, name: Option<&str>) -> Result<(), Failure> {
         match name.and_then(|name| self.names.get(name).map(|binding| (name, binding))) {
-            Some((name, Binding::Connection(_) | Binding::Listener(_) | Binding::Class(_))) => {
-                Err(name_of_socket(name))
-            }
-            _ => Ok(()),
+            None | Some((_, Binding::Value(_))) => Ok(()),
+            Some((name, _)) => Err(name_of_socket(name)),
         }
     }
 
@@ -338,7 +349,11 @@ impl Lab {
             return name.to_string();
         }
         loop {
-            let counter = if letter == 'c' { &mut self.connections } else { &mut self.listeners };
+            let counter = match letter {
+                'c' => &mut self.connections,
+                'p' => &mut self.spawned,
+                _ => &mut self.listeners,
+            };
             *counter += 1;
             let name = format!("{letter}{counter}");
             if !self.names.contains_key(&name) {
@@ -351,7 +366,8 @@ impl Lab {
     pub fn remove_socket(&mut self, name: &str) -> Option<Binding> {
         let removed = self.names.shift_remove(name);
         if self.current.as_deref() == Some(name) {
-            let carries = |binding: &Binding| !matches!(binding, Binding::Value(_) | Binding::Load(_));
+            let carries =
+                |it: &Binding| !matches!(it, Binding::Value(_) | Binding::Load(_) | Binding::Program(_));
             let before = self.names.iter().rev().find(|(_, binding)| carries(binding));
             self.current = before.map(|(name, _)| name.clone());
         }
@@ -372,10 +388,8 @@ impl Lab {
     /// Checks that a socket of this name is open.
     pub fn known_socket(&self, name: &str, at: usize) -> Result<String, Failure> {
         let problem = match self.names.get(name) {
-            Some(Binding::Connection(_) | Binding::Listener(_) | Binding::Class(_) | Binding::Load(_)) => {
-                return Ok(name.to_string());
-            }
             Some(Binding::Value(_)) => format!("`{name}` is a value, not a socket"),
+            Some(_) => return Ok(name.to_string()),
             None => format!("no socket is called `{name}`"),
         };
         let sockets: Vec<&str> = self.sockets().collect();
@@ -401,6 +415,10 @@ impl Lab {
                 Err(Failure::script(format!("`{name}` is runs of a script, not a socket"))
                     .hint(format!("`wait {name}` waits for them")))
             }
+            Some(Binding::Program(_)) => {
+                Err(Failure::script(format!("`{name}` is a program, not a connection"))
+                    .hint("`type TEXT` gives it a line, `expect output PATTERN` looks at what it says"))
+            }
             _ => Err(Failure::script(format!("`{name}` is a listening socket: it carries no messages"))
                 .hint("`accept` takes its next client, and that connection carries them")),
         }
@@ -410,6 +428,9 @@ impl Lab {
     pub fn listener(&mut self, name: &str) -> Result<&mut Listener, Failure> {
         match self.names.get_mut(name) {
             Some(Binding::Listener(listener)) => Ok(listener),
+            Some(Binding::Program(_)) => {
+                Err(Failure::script(format!("`{name}` is a program, not a listening socket")))
+            }
             _ => Err(Failure::script(format!("`{name}` is a connection, not a listening socket"))
                 .hint("`listen PORT as NAME` opens one that can accept")),
         }
@@ -446,7 +467,7 @@ impl Lab {
 }
 
 fn name_of_socket(name: &str) -> Failure {
-    Failure::script(format!("`{name}` is the name of an open socket"))
+    Failure::script(format!("`{name}` is the name of an open socket or of a program"))
         .hint(format!("take another name, or `close {name}` first"))
 }
 

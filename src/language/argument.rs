@@ -55,6 +55,7 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
         Arg::Script => Parsed::Script(super::script::included(line, context)?),
         Arg::Run => super::script::run(line, context)?,
         Arg::Serving => super::script::serving(line, context)?,
+        Arg::Program => Parsed::Program(program(line)?),
         Arg::Setting => Parsed::Setting(setting(line)?),
         Arg::Verb => {
             let spec = super::parse::verb(line, context.table)?;
@@ -139,6 +140,53 @@ fn operator(line: &mut Line) -> Result<Parsed, Mistake> {
             .mistake("an operator is missing")
             .hint("check A OP B, where OP is one of == != < <= > >= in")),
     }
+}
+
+/// What a shell would act on: here it would be an argument like any other, and nobody means that.
+const SHELL_SIGNS: [&str; 12] = ["|", "||", "&", "&&", ";", "<", ">", ">>", "2>", "2>&1", "&>", "<<"];
+
+/// A program and its arguments, each a word; `as NAME` at the end is the step's.
+fn program(line: &mut Line) -> Result<Vec<Template>, Mistake> {
+    let mut words = Vec::new();
+    loop {
+        line.skip_space();
+        if line.is_done() || is_name_next(line) {
+            break;
+        }
+        if SHELL_SIGNS.contains(&line.bare_word()) {
+            let sign = line.bare_word();
+            return Err(line
+                .mistake(format!("`{sign}` is for a shell, and a program is started without one"))
+                .hint(format!("quoted, '{sign}' is an argument like any other")));
+        }
+        if line.bare_word() == "within" && is_duration_next(line) {
+            return Err(line.mistake("`spawn` does not wait, so `within` has no meaning here").hint(
+                "`set program-time 5s` says how long a program may run; quoted, 'within' is an argument",
+            ));
+        }
+        words.push(line.word("a program")?);
+    }
+    if words.is_empty() {
+        return Err(line.mistake("a program is missing").hint("`spawn python3 client.py 12000 as student`"));
+    }
+    Ok(words)
+}
+
+fn is_duration_next(line: &Line) -> bool {
+    let mut rest = line.clone();
+    rest.eat_word("within");
+    rest.skip_space();
+    duration(&mut rest).is_ok()
+}
+
+/// Whether `as NAME` and nothing more stands here.
+fn is_name_next(line: &Line) -> bool {
+    let mut rest = line.clone();
+    if !rest.eat_word("as") {
+        return false;
+    }
+    rest.skip_space();
+    rest.identifier("a name").is_ok() && rest.is_done()
 }
 
 /// `HOST PORT`, `HOST:PORT`, `[IPV6]:PORT`; for listening also `PORT` alone.

@@ -90,6 +90,9 @@ fn argument(
     }
     let mut found: Vec<String> = Vec::new();
     for form in spec.forms {
+        if form.first() == Some(&Arg::Program) {
+            return Candidates::Files;
+        }
         let form = match form.split_first() {
             Some((Arg::Optional(optional), rest)) if before.first() != Some(optional) => {
                 if place == 0 {
@@ -231,6 +234,7 @@ mod tests {
         assert_eq!(complete_words("help sl"), ["help sleep"]);
         assert_eq!(complete_words("send file x"), ["FILES"]);
         assert_eq!(complete_words("include x"), ["FILES"]);
+        assert_eq!(complete_words("spawn python3 x"), ["FILES"]);
         assert_eq!(complete_words("send $i"), ["send $id"]);
         assert_eq!(complete_words("check $id.c"), ["check $id.clientid"]);
         assert_eq!(complete_words("connect 127.0.0.1:$srv.p"), ["connect 127.0.0.1:$srv.port"]);

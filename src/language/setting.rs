@@ -9,7 +9,7 @@ use crate::lab::shown_duration;
 use crate::net::Framing;
 
 /// The options by name, each with what it takes.
-pub const OPTIONS: [(&str, &str); 7] = [
+pub const OPTIONS: [(&str, &str); 8] = [
     ("timeout", "a duration, or `none`: `set timeout 10s`"),
     ("codec", "`pickle`, `json`, `text` or `hex`"),
     ("framing", "`pickle`, `length`, `line` or `none`"),
@@ -17,6 +17,7 @@ pub const OPTIONS: [(&str, &str); 7] = [
     ("max-message", "a size: `set max-message 16MiB`"),
     ("max-clients", "a number: how many clients a class may have"),
     ("max-per-address", "a number, or `none`: how many of them from one address"),
+    ("program-time", "a duration, or `none`: how long a program may run"),
 ];
 
 /// The codecs by name.
@@ -125,6 +126,7 @@ pub fn setting(line: &mut Line) -> Result<Setting, Mistake> {
         "timeout" => Setting::Timeout(duration(line)?),
         "codec" => Setting::Codec(one_of(line, &CODECS, takes)?),
         "framing" => Setting::Framing(one_of(line, &FRAMINGS, takes)?),
+        "program-time" => Setting::ProgramTime(duration(line)?),
         "protocol" => Setting::Protocol(one_of(line, &[("2", 2), ("3", 3)], takes)?),
         "max-clients" => Setting::MaxClients(number(line)?),
         "max-per-address" if line.eat_word("none") => Setting::MaxPerAddress(None),
@@ -154,6 +156,8 @@ pub fn shown_setting(setting: Setting) -> (&'static str, String) {
     match setting {
         Setting::Timeout(None) => ("timeout", "none".to_string()),
         Setting::Timeout(Some(duration)) => ("timeout", shown_duration(duration)),
+        Setting::ProgramTime(None) => ("program-time", "none".to_string()),
+        Setting::ProgramTime(Some(duration)) => ("program-time", shown_duration(duration)),
         Setting::Codec(codec) => ("codec", word(&CODECS, &codec)),
         Setting::Framing(framing) => ("framing", word(&FRAMINGS, &framing)),
         Setting::Protocol(protocol) => ("protocol", protocol.to_string()),

@@ -89,6 +89,12 @@ impl Recorder {
                 }
                 Binding::Listener(listener) => format!("listen {} as {name}", listener.local),
                 Binding::Class(class) => format!("serve {} as {name}", class.local),
+                Binding::Program(program) => {
+                    self.tell_of_spawn();
+                    // A word with a NUL started no program.
+                    let words = shlex::try_join(program.words.iter().map(String::as_str)).unwrap_or_default();
+                    format!("spawn {words} as {name}")
+                }
                 Binding::Connection(link) => {
                     let connection = &link.connection;
                     let accepted_by = lab.names().find(|(_, other)| {
@@ -289,6 +295,9 @@ impl Recorder {
         {
             return self.add(&format!("param {name} = {value}"));
         }
+        if call.starts_program() {
+            self.tell_of_spawn();
+        }
         if call.spec.names != Names::Socket {
             return self.add(text);
         }
@@ -302,6 +311,14 @@ impl Recorder {
             _ => text,
         };
         self.add(&text);
+    }
+
+    /// Who replays it needs to know that it starts programs.
+    fn tell_of_spawn(&mut self) {
+        const NEEDS: &str = "programs are started here: `lab2sh --allow-spawn` replays it";
+        if !self.text.contains(NEEDS) {
+            self.comment(NEEDS);
+        }
     }
 
     /// The text with `$PARAM` for the port; a port that was not met before gets a param of its own.

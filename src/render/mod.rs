@@ -3,6 +3,7 @@
 mod class;
 mod explain;
 mod picture;
+mod program;
 mod run;
 
 use std::borrow::Cow;
@@ -111,9 +112,8 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Dumped { origin, wire } => explain::dumped(origin, wire, look),
         What::Waiting => return None,
         other => {
-            return class::event(other, look)
-                .or_else(|| run::event(other, look))
-                .or_else(|| socket_event(other, look));
+            let told = class::event(other, look).or_else(|| program::event(other, look));
+            return told.or_else(|| run::event(other, look)).or_else(|| socket_event(other, look));
         }
     })
 }
