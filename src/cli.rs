@@ -6,6 +6,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::language::duration;
 use crate::language::line::Line;
+use crate::results::Wanted;
 
 /// A scriptable shell for socket experiments: JSON literals go in, pickles go over the wire, Python values come out.
 #[derive(Debug, Parser)]
@@ -39,6 +40,14 @@ pub struct Cli {
     /// Only failures
     #[arg(short = 'q', long, conflicts_with = "json")]
     pub quiet: bool,
+
+    /// A line for each phase that passed, every step of one that failed
+    #[arg(long, conflicts_with_all = ["json", "quiet", "step", "pace"])]
+    pub brief: bool,
+
+    /// Write a report: junit, tap, json, html, gradescope or markdown; `-` is standard output. May be given several times
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = Wanted::read)]
+    pub reports: Vec<Wanted>,
 
     /// Step mode: comments are told, each step stands in the editor until Enter runs it
     #[arg(long, conflicts_with_all = ["json", "quiet", "check"])]

@@ -13,6 +13,7 @@
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
 //! - [`conversation`]: what is kept of it, to look back on
 //! - [`record`]: a session that becomes a script
+//! - [`results`]: checks as data, and the reports made of them
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
 //! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
 
@@ -38,6 +39,7 @@ pub mod reference;
 pub mod render;
 pub mod replay;
 pub mod report;
+pub mod results;
 pub mod shell;
 pub mod step;
 pub mod value;

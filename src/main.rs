@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Parser;
@@ -15,6 +15,7 @@ use lab2sh::lab::{Interrupt, Lab};
 use lab2sh::output::{Form, Output, Trouble};
 use lab2sh::platform::{self, EndingSignals, Keyboard, TerminalMode};
 use lab2sh::render::Look;
+use lab2sh::results::Results;
 use lab2sh::{lecture, prompt, replay, shell};
 
 fn main() -> ExitCode {
@@ -93,7 +94,9 @@ fn finish(output: &Output, status: u8) -> u8 {
 }
 
 fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
-    let form = match (cli.json, cli.quiet) {
+    // A report on standard output stands there alone.
+    let is_quiet = cli.quiet || cli.reports.iter().any(|report| report.file.is_none());
+    let form = match (cli.json, is_quiet) {
         (true, _) => Form::Json,
         (false, true) => Form::Quiet,
         (false, false) => Form::Text,
@@ -107,18 +110,28 @@ fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
             stdout().is_terminal() && !refused && !dumb
         }
     };
-    Output::new(form, Look::new(color), interrupt.clone())
+    let output = Output::new(form, Look::new(color), interrupt.clone());
+    if cli.brief { output.brief() } else { output }
 }
 
 async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: &Arc<TerminalMode>) -> u8 {
+    let results = Arc::new(Mutex::new(Results::default()));
     let sink: Sink = {
-        let output = output.clone();
-        Arc::new(move |event: Event| output.show(&event))
+        let (output, results) = (output.clone(), results.clone());
+        Arc::new(move |event: Event| {
+            results.lock().unwrap_or_else(PoisonError::into_inner).hear(&event);
+            output.show(&event);
+        })
     };
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
     lab.eager = true;
     lab.keep_conversation();
+    let on_stdout = cli.reports.iter().filter(|report| report.file.is_none()).count();
+    if on_stdout > 1 || (on_stdout == 1 && cli.json) {
+        let failure = Failure::script("standard output is for one report, or for `--json`");
+        return not_run(&lab, failure.hint("give the other a file: `--report json=results.json`"));
+    }
     let mut signals = EndingSignals::listen();
     let status = tokio::select! {
         biased;
@@ -126,10 +139,26 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
         status = drive(&mut lab, cli, output, terminal) => status,
     };
     end_classes(&lab, output).await;
-    match lab.end_recording() {
+    let status = match lab.end_recording() {
         Ok(()) => status,
         Err(failure) => status.max(not_run(&lab, failure)),
+    };
+    let results = std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
+    reports(&lab, cli, output, results, status)
+}
+
+/// Writes the reports that are wanted; one that cannot be written decides the status.
+fn reports(lab: &Lab, cli: &Cli, output: &Output, results: Results, status: u8) -> u8 {
+    let report = results.report(cli.words.first().map_or("-c", String::as_str), status);
+    let mut worst = status;
+    for wanted in &cli.reports {
+        match report.save(wanted) {
+            Ok(None) => {}
+            Ok(Some(text)) => output.write(&text),
+            Err(failure) => worst = worst.max(not_run(lab, failure)),
+        }
     }
+    worst
 }
 
 /// Lets every class say farewell; a second Ctrl-C ends at once.

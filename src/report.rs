@@ -17,6 +17,8 @@
 //! | `status`, `class_closed` | `class`, `here`, `count`, `passed`, `failed`, `refused`, `messages` |
 //! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` |
 //! | `checked` | `text` |
+//! | `result` | of an `expect`, a `check`, a `wait`, a `!` step, and of any step that failed: `text`, `file`, `line`, `passed`, `ms` |
+//! | `points` | `points`: what the phase under way is worth |
 //! | `recording` | `file`, `steps` once it has ended |
 //! | `bound` | `name`, `repr`, `value` |
 //! | `option` | `option`, `value` |
@@ -64,11 +66,16 @@ fn seen(json: &str) -> String {
 
 fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
     let (name, fields) = match what {
-        What::Waiting => return None,
+        What::Waiting | What::Planned(_) => return None,
         What::Step { text, file, line, .. } => {
             ("step", json!({"file": &**file, "line": line, "text": &**text}))
         }
         What::Phase(text) => ("phase", json!({"text": text})),
+        What::Points(points) => ("points", json!({"points": points})),
+        What::Result(it) => (
+            "result",
+            json!({"text": &*it.text, "file": &*it.file, "line": it.line, "passed": it.failure.is_none(), "ms": ms(it.took)}),
+        ),
         What::Said(text) => ("said", json!({"text": text})),
         What::Recording { file, steps } => ("recording", json!({"file": file, "steps": steps})),
         What::Narrated(text) => ("narrated", json!({"text": text})),

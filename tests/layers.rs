@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["language", "pattern", "command", "lab", "reference", "class", "record"],
     &["step"],
     &["commands"],
+    &["results"],
     &["shell"],
     &["render", "report"],
     &["output"],

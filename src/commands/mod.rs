@@ -34,6 +34,7 @@ pub static TABLE: &[&Spec] = &[
     &class::ROSTER,
     &class::BROADCAST,
     &class::WAIT,
+    &check::POINTS,
     &flow::LET,
     &flow::PARAM,
     &flow::SAY,

@@ -59,6 +59,8 @@ pub struct Lab {
     pub eager: bool,
     /// What `on` said, in order.
     pub handlers: Vec<Handler>,
+    /// How many steps are under way whose failure is no failure: what fails inside them is no result.
+    pub trials: usize,
     /// The class and the number of the seat whose script this interpreter runs.
     pub seat: Option<(Arc<Class>, u64)>,
     /// What is kept of the conversation.
@@ -115,6 +117,7 @@ impl Lab {
             quitting: false,
             eager: false,
             handlers: Vec::new(),
+            trials: 0,
             seat: None,
             conversation: None,
             recorder: None,
