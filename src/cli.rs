@@ -61,6 +61,10 @@ pub struct Cli {
     #[arg(long)]
     pub keep_going: bool,
 
+    /// Let the script start programs (`spawn`); without it, one that would is refused before it runs
+    #[arg(long)]
+    pub allow_spawn: bool,
+
     /// When to use colours; NO_COLOR is obeyed
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,

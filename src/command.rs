@@ -59,6 +59,8 @@ pub enum Group {
     Checks,
     /// Serving a class.
     Class,
+    /// Starting programs.
+    Programs,
     /// What a script does between messages.
     Flow,
     /// The shell itself.
@@ -66,11 +68,12 @@ pub enum Group {
 }
 
 /// The headings in order, with their text.
-pub const GROUPS: [(Group, &str); 6] = [
+pub const GROUPS: [(Group, &str); 7] = [
     (Group::Sockets, "sockets"),
     (Group::Messages, "messages"),
     (Group::Checks, "checks"),
     (Group::Class, "class"),
+    (Group::Programs, "programs"),
     (Group::Flow, "flow"),
     (Group::Shell, "shell"),
 ];
@@ -116,6 +119,8 @@ pub enum Arg {
     Serving,
     /// A verb.
     Verb,
+    /// A program and its arguments, up to the end of the line or `as NAME`.
+    Program,
     /// A whole step.
     Step,
 }
@@ -150,6 +155,8 @@ pub enum Parsed {
         /// The journal's name.
         journal: Option<Template>,
     },
+    /// A program and its arguments.
+    Program(Vec<Template>),
     /// An option with its value.
     Setting(Setting),
     /// A step.
@@ -177,6 +184,8 @@ pub enum Setting {
     MaxClients(usize),
     /// How many of them may come from one address; `None` for any number.
     MaxPerAddress(Option<usize>),
+    /// How long a program that was started may run; `None` for ever.
+    ProgramTime(Option<Duration>),
 }
 
 /// How much a script shows of what passes.
@@ -351,6 +360,11 @@ impl Call {
         failure
     }
 
+    /// Whether it starts a program.
+    pub fn starts_program(&self) -> bool {
+        self.args.iter().any(|arg| matches!(arg, Parsed::Program(_)))
+    }
+
     /// This step, with those of an included script or of `repeat`.
     pub fn each_call(&self, visit: &mut dyn FnMut(&Call)) {
         visit(self);
@@ -376,6 +390,7 @@ impl Call {
                     port.references().for_each(&mut *visit);
                 }
                 Parsed::Step(step) => step.each_reference(visit),
+                Parsed::Program(words) => words.iter().flat_map(Template::references).for_each(&mut *visit),
                 Parsed::Word(_)
                 | Parsed::Name(_)
                 | Parsed::Duration(_)

@@ -88,6 +88,25 @@ pub enum What {
     RosterSaved { file: String, rows: usize },
     /// A recording begins, or has ended with so many steps in its file.
     Recording { file: String, steps: Option<usize> },
+    /// A program was started: its process number and what was typed to start it.
+    Spawned { program: String, pid: u32, words: Vec<String> },
+    /// A program wrote a line; `cut` more bytes of it are not kept.
+    ProgramSaid { program: String, is_error: bool, line: Arc<str>, cut: u64 },
+    /// A line was given to a program's standard input, or its end (`None`).
+    Typed { program: String, text: Option<String> },
+    /// A program has ended: by itself, or here (`why`, after SIGTERM was not enough if `forced`). `left` says what it had
+    /// started and left behind, `hidden` how many of its lines were not shown.
+    ProgramEnded {
+        program: String,
+        status: i32,
+        why: Option<Why>,
+        forced: bool,
+        left: String,
+        hidden: u64,
+        took: Duration,
+    },
+    /// A program said or did what was wanted of it.
+    ProgramMet { program: String, what: String },
     /// A `check` held.
     Checked { text: String },
     /// A name got a value.
@@ -108,6 +127,17 @@ pub enum What {
     Failed(Failure),
     /// The end of a script.
     Summary(Summary),
+}
+
+impl Why {
+    /// The limit that the program broke; `None` where it broke none.
+    pub fn limit(self) -> Option<String> {
+        match self {
+            Why::Time(time) => Some(format!("it ran longer than {time:?} (`set program-time`)")),
+            Why::Output(most) => Some(format!("it wrote more than {} MiB", most >> 20)),
+            Why::Closed | Why::Script => None,
+        }
+    }
 }
 
 impl What {
@@ -144,6 +174,19 @@ impl What {
         };
         Some((self.socket()?, wire?))
     }
+}
+
+/// Why a program was ended here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It ran as long as it may.
+    Time(Duration),
+    /// It wrote as much as it may, in bytes.
+    Output(u64),
+    /// `close`.
+    Closed,
+    /// The script has ended.
+    Script,
 }
 
 /// A client of a class whose status changed.

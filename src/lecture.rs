@@ -100,6 +100,9 @@ pub async fn run(
     let editing = keyboard.map(|mode| Editing::start(Vec::new(), mode.clone(), color, &KEYS));
     if editing.is_some() {
         lab.pauser = Some(pauser());
+        if let Some(editing) = &editing {
+            editing.lets_ask(lab);
+        }
         output.write(&pace.map_or_else(greeting, |_| "step mode: Ctrl-C stops the clock\n".to_string()));
     }
     let starts = vec![Start::here(lab, 0)];
@@ -107,6 +110,7 @@ pub async fn run(
     let way = pace.map_or(Way::ByHand, Way::Paced);
     let mut lecture = Lecture { lab, script, output, editing, way, starts, outcomes };
     lecture.walk().await;
+    lecture.lab.end_programs().await;
     let summary = Summary { took: started.elapsed(), ..lecture.summary() };
     let status = summary.status;
     lecture.lab.emit(What::Summary(summary));

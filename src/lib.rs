@@ -10,6 +10,7 @@
 //! - [`command`]: what a command is; [`commands`]: the table, a file a family; [`mod@reference`]: help from it
 //! - [`lab`]: the state that commands act on; [`step`]: runs one call; [`shell`]: the only way in
 //! - [`net`]: sockets and message boundaries; [`pickle`]: scanning, decoding, encoding
+//! - [`program`]: programs that a script starts
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
 //! - [`conversation`]: what is kept of it, to look back on
 //! - [`record`]: a session that becomes a script
@@ -33,6 +34,7 @@ pub mod output;
 pub mod pattern;
 pub mod pickle;
 pub mod platform;
+pub mod program;
 pub mod prompt;
 pub mod record;
 pub mod reference;

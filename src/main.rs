@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use clap::Parser;
 use lab2sh::cli::{Cli, Color};
-use lab2sh::command::Script;
+use lab2sh::command::{Call, Script};
 use lab2sh::commands::TABLE;
 use lab2sh::event::{Event, Failure, FailureKind, Sink, What};
-use lab2sh::lab::{Interrupt, Lab};
+use lab2sh::lab::{Interrupt, Lab, Permission};
 use lab2sh::output::{Form, Output, Trouble};
 use lab2sh::platform::{self, EndingSignals, Keyboard, TerminalMode};
+use lab2sh::program::Programs;
 use lab2sh::render::Look;
 use lab2sh::results::Results;
 use lab2sh::{lecture, prompt, replay, shell};
@@ -23,8 +24,9 @@ fn main() -> ExitCode {
     let terminal = Arc::new(TerminalMode::save());
     let interrupt = Interrupt::default();
     let output = Arc::new(output(&cli, &interrupt));
-    let guarded = terminal.clone();
-    output.before_it_can_block(move || end_in_any_case(guarded));
+    let programs = Programs::default();
+    let (guarded, guarded_programs) = (terminal.clone(), programs.clone());
+    output.before_it_can_block(move || end_in_any_case(guarded, guarded_programs));
     // One thread: a round trip costs no wake-up of another, and a script is one conversation at a time.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let status = match runtime {
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
                     biased;
                     // First, so that the signal is ours before anything runs.
                     status = ctrl_c => status,
-                    status = work(&cli, &output, &interrupt, &terminal) => status,
+                    status = work(&cli, &output, &interrupt, &terminal, &programs) => status,
                 }
             });
             runtime.shutdown_background();
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
             FailureKind::Network.status()
         }
     };
+    // By now they have ended; where a step or a panic has left one, it is not asked.
+    programs.end_at_once();
     // What is written next must not meet a terminal in the line editor's mode.
     terminal.restore();
     ExitCode::from(finish(&output, status))
@@ -61,7 +65,7 @@ const GRACE: Duration = Duration::from_millis(950);
 
 /// Ends the program on a signal when the main thread cannot: it may be writing to a pipe that nobody reads, or to a
 /// terminal that Ctrl-S has stopped, and such a write cannot be called back.
-fn end_in_any_case(terminal: Arc<TerminalMode>) {
+fn end_in_any_case(terminal: Arc<TerminalMode>, programs: Programs) {
     let (listens, ready) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
@@ -72,6 +76,7 @@ fn end_in_any_case(terminal: Arc<TerminalMode>) {
             signals.next().await
         });
         std::thread::park_timeout(GRACE);
+        programs.end_at_once();
         terminal.restore();
         #[allow(clippy::disallowed_methods, reason = "main would have returned by now if it could")]
         std::process::exit(i32::from(status));
@@ -114,7 +119,13 @@ fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
     if cli.brief { output.brief() } else { output }
 }
 
-async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: &Arc<TerminalMode>) -> u8 {
+async fn work(
+    cli: &Cli,
+    output: &Arc<Output>,
+    interrupt: &Interrupt,
+    terminal: &Arc<TerminalMode>,
+    programs: &Programs,
+) -> u8 {
     let results = Arc::new(Mutex::new(Results::default()));
     let sink: Sink = {
         let (output, results) = (output.clone(), results.clone());
@@ -126,6 +137,10 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
     lab.eager = true;
+    lab.programs = programs.clone();
+    if cli.allow_spawn {
+        lab.permission = Permission::Given;
+    }
     lab.keep_conversation();
     let on_stdout = cli.reports.iter().filter(|report| report.file.is_none()).count();
     if on_stdout > 1 || (on_stdout == 1 && cli.json) {
@@ -138,7 +153,8 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
         status = signals.next() => status,
         status = drive(&mut lab, cli, output, terminal) => status,
     };
-    end_classes(&lab, output).await;
+    // Side by side: a signal leaves less than a second for both.
+    tokio::join!(end_classes(&lab, output), lab.end_programs());
     let status = match lab.end_recording() {
         Ok(()) => status,
         Err(failure) => status.max(not_run(&lab, failure)),
@@ -206,7 +222,8 @@ async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<Termina
 async fn lines(lab: &mut Lab, cli: &Cli) -> u8 {
     let steps: Vec<String> = cli.lines.iter().flat_map(|line| shell::split(line, TABLE)).collect();
     for step in &steps {
-        if let Err(failure) = shell::check(step, "-c", TABLE) {
+        let checked = shell::check(step, "-c", TABLE);
+        if let Err(failure) = checked.and_then(|step| lab_allows(lab, cli, step.as_deref())) {
             return not_run(lab, failure);
         }
     }
@@ -225,6 +242,11 @@ async fn lines(lab: &mut Lab, cli: &Cli) -> u8 {
     status
 }
 
+/// Whether a step may run as far as programs go: `--check` runs nothing.
+fn lab_allows(lab: &Lab, cli: &Cli, step: Option<&Call>) -> Result<(), Failure> {
+    step.filter(|_| !cli.check).map_or(Ok(()), |step| lab.check_call_allowed(step))
+}
+
 async fn script_file(
     lab: &mut Lab,
     cli: &Cli,
@@ -235,6 +257,9 @@ async fn script_file(
     let loaded = load(lab, name).await.and_then(|script| {
         let given = replay::given(&script, cli.words.get(1..).unwrap_or_default())?;
         replay::check_names(&script, lab.names().map(|(name, _)| name))?;
+        if !cli.check {
+            lab.check_allowed(&script)?;
+        }
         Ok((script, given))
     });
     let (script, given) = match loaded {
@@ -260,7 +285,7 @@ async fn script_file(
     if is_attended {
         lab.pauser = Some(prompt::pauser());
     }
-    replay::run(lab, &script, cli.keep_going).await
+    replay::run(lab, &script, cli.keep_going, cli.interactive).await
 }
 
 /// Reads a script aside, because a pipe may never end and signals have to be heard meanwhile.

@@ -1,4 +1,6 @@
-//! What differs between operating systems: unread bytes, the terminal's size and mode, signals, private files, the wording of errors.
+//! What differs between operating systems: unread bytes, the terminal's size and mode, signals, processes, private files, the wording of errors.
+
+mod process;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -8,6 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+
+pub use process::{
+    Ending, Left, adopt_orphans, children, end_child, end_group, exited, group_members, in_own_group,
+    status_number,
+};
 
 /// Bytes that arrived and wait in the kernel; `None`: not known here.
 pub fn unread(stream: &TcpStream) -> Option<u64> {

@@ -52,6 +52,7 @@ fn arg_usage(arg: Arg) -> &'static str {
         Arg::Setting => "OPTION VALUE",
         Arg::Serving => "[with FILE] [journal FILE]",
         Arg::Verb => "VERB",
+        Arg::Program => "PROGRAM ARGS...",
         Arg::Step => "STEP",
     }
 }

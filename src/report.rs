@@ -16,6 +16,11 @@
 //! | `arrival` | `class`, `seat`, `status` (`identified`, `passed`, `left early`, `failed`), `reason`, `name`, `student_id`, `github`, `email`, `duplicate_of`, `peer` |
 //! | `status`, `class_closed` | `class`, `here`, `count`, `passed`, `failed`, `refused`, `messages` |
 //! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` |
+//! | `spawned` | `program`, `pid`, `words` |
+//! | `said_by` | `program`, `stream` (`out`, `err`), `text`, `cut` (bytes of the line that are not kept) |
+//! | `typed` | `program`, `text` (`null`: the end of input) |
+//! | `met` (an `expect output` or `expect exit`) | `program`, `text` |
+//! | `ended_program` | `program`, `status`, `why` (`time`, `output`, `closed`, `script`, or `null`: by itself), `forced`, `left`, `hidden`, `ms` |
 //! | `checked` | `text` |
 //! | `result` | of an `expect`, a `check`, a `wait`, a `!` step, and of any step that failed: `text`, `file`, `line`, `passed`, `ms` |
 //! | `points` | `points`: what the phase under way is worth |
@@ -32,7 +37,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::event::{ClassStatus, Event, Failure, Half, Message, What};
+use crate::event::{ClassStatus, Event, Failure, Half, Message, What, Why};
 use crate::net::End;
 use crate::value::{Value, is_printable, to_json};
 
@@ -104,7 +109,7 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
             json!({"file": it.file, "passed": it.passed, "failed": it.failed, "not_run": it.not_run,
                 "seconds": it.took.as_micros() as f64 / 1_000_000.0, "status": it.status}),
         ),
-        other => class_fields(other).or_else(|| socket_fields(other))?,
+        other => class_fields(other).or_else(|| program_fields(other)).or_else(|| socket_fields(other))?,
     };
     match fields {
         Json::Object(fields) => Some((name, fields)),
@@ -136,6 +141,34 @@ fn class_fields(what: &What) -> Option<(&'static str, Json)> {
             json!({"class": class, "repr": value.repr(), "value": to_json(value), "reached": reached, "dropped": dropped}),
         ),
         What::RosterSaved { file, rows } => ("saved", json!({"file": file, "rows": rows})),
+        _ => return None,
+    })
+}
+
+fn program_fields(what: &What) -> Option<(&'static str, Json)> {
+    Some(match what {
+        What::Spawned { program, pid, words } => {
+            ("spawned", json!({"program": program, "pid": pid, "words": words}))
+        }
+        What::ProgramSaid { program, is_error, line, cut } => {
+            let stream = if *is_error { "err" } else { "out" };
+            ("said_by", json!({"program": program, "stream": stream, "text": &**line, "cut": cut}))
+        }
+        What::Typed { program, text } => ("typed", json!({"program": program, "text": text})),
+        What::ProgramMet { program, what } => ("met", json!({"program": program, "text": what})),
+        What::ProgramEnded { program, status, why, forced, left, hidden, took } => {
+            let why = why.map(|why| match why {
+                Why::Time(_) => "time",
+                Why::Output(_) => "output",
+                Why::Closed => "closed",
+                Why::Script => "script",
+            });
+            (
+                "ended_program",
+                json!({"program": program, "status": status, "why": why, "forced": forced, "left": left,
+                    "hidden": hidden, "ms": ms(*took)}),
+            )
+        }
         _ => return None,
     })
 }

@@ -37,11 +37,12 @@ pub fn parse(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<
     }
 }
 
-/// Says what is wrong with a line without running it.
-pub fn check(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<(), Failure> {
+/// Says what is wrong with a line without running it; gives its step, if it holds one.
+pub fn check(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<Option<Box<Call>>, Failure> {
     match parse(text, file, table)? {
         Line::Unfinished => Err(unfinished(text, file, table)),
-        Line::Empty | Line::Step(_) => Ok(()),
+        Line::Empty => Ok(None),
+        Line::Step(call) => Ok(Some(call)),
     }
 }
 

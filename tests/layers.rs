@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["pickle"],
     &["net"],
     &["event"],
-    &["conversation"],
+    &["conversation", "program"],
     // What a line means: a command needs the lab it runs on, the lab the calls it is given.
     &["language", "pattern", "command", "lab", "reference", "class", "record"],
     &["step"],

@@ -21,7 +21,7 @@ fn every_commands_example_passes() {
     for spec in TABLE {
         let shell =
             script(spec.example).file("connect.lab", "param name = \"Grace\"\ncheck $name == \"Ada\"\n");
-        let done = shell.run();
+        let done = shell.arg("--allow-spawn").run();
         assert_eq!(done.status, 0, "the example of `{}`:\n{}", spec.name, done.screen);
         let verbs: Vec<&str> = spec
             .example

@@ -10,6 +10,7 @@ use crate::net::End;
 use crate::pattern::{Mismatch, Pattern};
 use crate::value::Value;
 
+use super::program;
 use super::receive::{self, arrived};
 
 /// How much of a value a failure shows, in characters.
@@ -25,10 +26,12 @@ pub static EXPECT: Spec = Spec {
         &[Arg::Keyword("eof")],
         &[Arg::Keyword("reset")],
         &[Arg::Keyword("nothing")],
+        &[Arg::Keyword("output"), Arg::Pattern],
+        &[Arg::Keyword("exit"), Arg::Pattern],
         &[Arg::Keyword("exactly"), Arg::Value("VALUE")],
         &[Arg::Pattern],
     ],
-    summary: "want a message that matches, the end, a reset, or silence",
+    summary: "want a matching message, the end, silence; a program's output",
     example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\nsend {\"clientid\": 7, \"menu\": None}\n@ada expect {\"clientid\": int as id} within 1s\ncheck $id == 7",
     within: true,
     names: Names::Value,
@@ -66,6 +69,11 @@ fn points(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 }
 
 async fn expect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    match call.args.first() {
+        Some(Parsed::Word("output")) => return program::expect_output(lab, call).await,
+        Some(Parsed::Word("exit")) => return program::expect_exit(lab, call).await,
+        _ => {}
+    }
     let name = lab.socket_name(call)?;
     let limit = lab.limit(call, Some(&name));
     match call.args.as_slice() {

@@ -60,7 +60,7 @@ pub static WAIT: Spec = Spec {
     aliases: &[],
     group: Group::Class,
     forms: &[&[Arg::Socket], &[Arg::Socket, Arg::Keyword("for"), Arg::Count("N"), Arg::Keyword("passed")]],
-    summary: "wait until N students of a class passed, or until it is closed",
+    summary: "wait until N of a class passed, or for its or a program's end",
     example: "serve 0 as class\nwait class for 0 passed within 1s",
     within: true,
     names: Names::Nothing,
@@ -224,12 +224,15 @@ fn broadcast(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 
 async fn wait(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let name = lab.known_socket(call.name_at(0).unwrap_or_default(), call.args_at)?;
-    let Some(Binding::Class(class)) = lab.get(&name) else {
-        return Err(
-            Failure::script(format!("`{name}` is not a class")).hint("`serve PORT as NAME` serves one")
-        );
+    let class = match lab.get(&name) {
+        Some(Binding::Class(class)) => class.clone(),
+        Some(Binding::Program(_)) if call.form == 0 => return super::program::wait(lab, call, &name).await,
+        _ => {
+            return Err(
+                Failure::script(format!("`{name}` is not a class")).hint("`serve PORT as NAME` serves one")
+            );
+        }
     };
-    let class = class.clone();
     let wanted = if call.form == 1 { Some(call.count(lab, 2)?) } else { None };
     // A class takes its time: only `within` bounds the wait, not the option `timeout`.
     let limit = crate::lab::Limit { duration: call.within.flatten(), from: "the step's `within`" };

@@ -6,6 +6,7 @@ mod flow;
 mod listen;
 mod message;
 mod meta;
+mod program;
 mod receive;
 mod record;
 mod seat;
@@ -35,6 +36,8 @@ pub static TABLE: &[&Spec] = &[
     &class::BROADCAST,
     &class::WAIT,
     &check::POINTS,
+    &program::SPAWN,
+    &program::TYPE,
     &flow::LET,
     &flow::PARAM,
     &flow::SAY,

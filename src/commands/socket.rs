@@ -4,7 +4,7 @@ use std::net::Shutdown;
 use std::time::Instant;
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
-use crate::event::{Failure, Half, What};
+use crate::event::{Failure, Half, What, Why};
 use crate::lab::{Binding, Lab};
 use crate::net::{self, End, Listener};
 
@@ -64,7 +64,7 @@ pub static CLOSE: Spec = Spec {
     aliases: &[],
     group: Group::Sockets,
     forms: &[&[], &[Arg::Socket]],
-    summary: "close a socket",
+    summary: "close a socket, a class; end a program",
     example: "listen 0 as srv\nclose srv",
     within: false,
     names: Names::Nothing,
@@ -220,6 +220,9 @@ async fn close(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             lab.emit(What::Closed { socket: name, sent, received, dropped, unsent });
         }
         Some(Binding::Class(class)) => class.end().await,
+        Some(Binding::Program(program)) => {
+            program.end(Why::Closed).await;
+        }
         _ => lab.emit(What::Closed { socket: name, sent: 0, received: 0, dropped: 0, unsent: 0 }),
     }
     Ok(())
@@ -259,6 +262,12 @@ async fn sockets(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
                 String::new(),
                 String::new(),
             ]),
+            Binding::Program(program) => {
+                let state = program.ended().map_or("running".to_string(), |it| format!("exit {}", it.status));
+                let said = format!("{} B", program.said().total);
+                let pid = format!("pid {}", program.pid);
+                rows.push(vec![mark, state, pid, String::new(), String::new(), said, String::new()]);
+            }
             Binding::Listener(listener) => rows.push(vec![
                 mark,
                 "listening".into(),

@@ -11,6 +11,9 @@ pub const OF_CONNECTION: &[&str] = &["port", "peer", "local", "sent", "received"
 /// A listening socket's attributes.
 pub const OF_LISTENER: &[&str] = &["port", "local", "accepted"];
 
+/// A program's attributes.
+pub const OF_PROGRAM: &[&str] = &["pid", "exit", "said"];
+
 /// A class's attributes; `$roster` has them too.
 pub const OF_CLASS: &[&str] = &["port", "local", "here", "count", "passed", "failed", "refused", "messages"];
 
@@ -20,6 +23,7 @@ pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
     let (what, known): (&str, &[&str]) = match socket {
         Binding::Listener(_) => ("a listening socket", OF_LISTENER),
         Binding::Class(_) => ("a class", OF_CLASS),
+        Binding::Program(_) => ("a program", OF_PROGRAM),
         _ => ("a connection", OF_CONNECTION),
     };
     let choices =
@@ -37,6 +41,11 @@ pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
         (Binding::Connection(link), "local") => Value::str(&link.connection.local.to_string()),
         (Binding::Connection(link), "sent") => number(link.connection.writer().sent()),
         (Binding::Connection(link), "received") => number(link.connection.received),
+        (Binding::Program(program), "pid") => Value::Int(i64::from(program.pid)),
+        (Binding::Program(program), "exit") => {
+            program.ended().map_or(Value::None, |ended| Value::Int(i64::from(ended.status)))
+        }
+        (Binding::Program(program), "said") => number(program.said().total),
         (Binding::Class(class), "port") => Value::Int(i64::from(class.local.port())),
         (Binding::Class(class), "local") => Value::str(&class.local.to_string()),
         (Binding::Class(class), name) if known.contains(&name) => {

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod interrupt;
+mod programs;
 mod recording;
 mod settings;
 
@@ -21,11 +22,13 @@ use crate::language::expr::{Expr, Lookup, Ref, Template, follow};
 use crate::language::mistake::{Mistake, did_you_mean};
 use crate::net::{Connection, Framing, Listener, Writer};
 use crate::pattern::Pattern;
+use crate::program::{Program, Programs};
 use crate::record::Recorder;
 use crate::value::Value;
 
-pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, attribute};
+pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_PROGRAM, attribute};
 pub use interrupt::Interrupt;
+pub use programs::{Asker, Permission};
 pub use settings::{Limit, MAX_CLIENTS_DEFAULT, Settings, shown_duration};
 
 /// How many lines `history` keeps of one interpreter.
@@ -49,6 +52,10 @@ pub struct Lab {
     pub interrupt: Interrupt,
     /// Who waits for Enter at `pause`; `None` where nobody is there.
     pub pauser: Option<Pauser>,
+    /// Whether programs may be started.
+    pub permission: Permission,
+    /// The programs that are running, so that they can be ended whatever happens.
+    pub programs: Programs,
     /// Values given on the command line or by `include`, by the `param` they are for.
     pub given: Vec<(String, String)>,
     /// The folder that `send file` starts from: that of the script, else the working one.
@@ -71,6 +78,7 @@ pub struct Lab {
     started: Instant,
     connections: usize,
     listeners: usize,
+    spawned: usize,
 }
 
 /// What a name stands for.
@@ -83,6 +91,8 @@ pub enum Binding {
     Listener(Box<Listener>),
     /// A class server.
     Class(Arc<Class>),
+    /// A program that was started.
+    Program(Box<Program>),
 }
 
 /// What listening mode does with a message that matches.
@@ -112,6 +122,8 @@ impl Lab {
             history: Vec::new(),
             interrupt: Interrupt::default(),
             pauser: None,
+            permission: Permission::default(),
+            programs: Programs::default(),
             given: Vec::new(),
             folder: PathBuf::new(),
             quitting: false,
@@ -125,6 +137,7 @@ impl Lab {
             started: Instant::now(),
             connections: 0,
             listeners: 0,
+            spawned: 0,
         }
     }
 
@@ -241,10 +254,8 @@ impl Lab {
     /// Refuses a name that an open socket has, before anything is done that would need it.
     pub fn check_free(&self, name: Option<&str>) -> Result<(), Failure> {
         match name.and_then(|name| self.names.get(name).map(|binding| (name, binding))) {
-            Some((name, Binding::Connection(_) | Binding::Listener(_) | Binding::Class(_))) => {
-                Err(name_of_socket(name))
-            }
-            _ => Ok(()),
+            None | Some((_, Binding::Value(_))) => Ok(()),
+            Some((name, _)) => Err(name_of_socket(name)),
         }
     }
 
@@ -308,7 +319,11 @@ impl Lab {
             return name.to_string();
         }
         loop {
-            let counter = if letter == 'c' { &mut self.connections } else { &mut self.listeners };
+            let counter = match letter {
+                'c' => &mut self.connections,
+                'p' => &mut self.spawned,
+                _ => &mut self.listeners,
+            };
             *counter += 1;
             let name = format!("{letter}{counter}");
             if !self.names.contains_key(&name) {
@@ -341,10 +356,8 @@ impl Lab {
     /// Checks that a socket of this name is open.
     pub fn known_socket(&self, name: &str, at: usize) -> Result<String, Failure> {
         let problem = match self.names.get(name) {
-            Some(Binding::Connection(_) | Binding::Listener(_) | Binding::Class(_)) => {
-                return Ok(name.to_string());
-            }
             Some(Binding::Value(_)) => format!("`{name}` is a value, not a socket"),
+            Some(_) => return Ok(name.to_string()),
             None => format!("no socket is called `{name}`"),
         };
         let sockets: Vec<&str> = self.sockets().collect();
@@ -366,6 +379,10 @@ impl Lab {
                 Err(Failure::script(format!("`{name}` is a class: it carries no messages itself"))
                     .hint("`broadcast VALUE` sends to everyone in it, `@seat3 send VALUE` to one"))
             }
+            Some(Binding::Program(_)) => {
+                Err(Failure::script(format!("`{name}` is a program, not a connection"))
+                    .hint("`type TEXT` gives it a line, `expect output PATTERN` looks at what it says"))
+            }
             _ => Err(Failure::script(format!("`{name}` is a listening socket: it carries no messages"))
                 .hint("`accept` takes its next client, and that connection carries them")),
         }
@@ -375,6 +392,9 @@ impl Lab {
     pub fn listener(&mut self, name: &str) -> Result<&mut Listener, Failure> {
         match self.names.get_mut(name) {
             Some(Binding::Listener(listener)) => Ok(listener),
+            Some(Binding::Program(_)) => {
+                Err(Failure::script(format!("`{name}` is a program, not a listening socket")))
+            }
             _ => Err(Failure::script(format!("`{name}` is a connection, not a listening socket"))
                 .hint("`listen PORT as NAME` opens one that can accept")),
         }
@@ -411,7 +431,7 @@ impl Lab {
 }
 
 fn name_of_socket(name: &str) -> Failure {
-    Failure::script(format!("`{name}` is the name of an open socket"))
+    Failure::script(format!("`{name}` is the name of an open socket or of a program"))
         .hint(format!("take another name, or `close {name}` first"))
 }
 

@@ -10,6 +10,9 @@ use crate::net::{Framing, MAX_MESSAGE_DEFAULT};
 
 /// How long a step waits unless `set timeout` or `within` says otherwise.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+/// How long a program may run unless `set program-time` says otherwise: a handshake takes a second, and a program that waits
+/// for ever is not to hold a grader.
+const PROGRAM_TIME_DEFAULT: Duration = Duration::from_secs(60);
 /// How many clients a class may have unless `set max-clients` says otherwise: ten thousand and those who come twice.
 pub const MAX_CLIENTS_DEFAULT: usize = 20_000;
 
@@ -32,6 +35,8 @@ pub struct Settings {
     pub show: Show,
     /// What a script does when a step has failed.
     pub on_failure: OnFailure,
+    /// How long a program may run; `None` for ever.
+    pub program_time: Option<Duration>,
 }
 
 /// How long a step may wait, and where the limit comes from.
@@ -54,6 +59,7 @@ impl Default for Settings {
             class: Limits { clients: MAX_CLIENTS_DEFAULT, per_address: None },
             show: Show::Steps,
             on_failure: OnFailure::Stop,
+            program_time: Some(PROGRAM_TIME_DEFAULT),
         }
     }
 }
@@ -70,6 +76,7 @@ impl Settings {
             Setting::Show(show) => self.show = show,
             Setting::OnFailure(on_failure) => self.on_failure = on_failure,
             Setting::MaxClients(clients) => self.class.clients = clients,
+            Setting::ProgramTime(time) => self.program_time = time,
             Setting::MaxPerAddress(most) => self.class.per_address = most,
         }
     }

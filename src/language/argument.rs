@@ -56,6 +56,7 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
         Arg::File => Parsed::Text(line.word("a file's name")?),
         Arg::Script => Parsed::Script(super::script::included(line, context)?),
         Arg::Serving => super::script::serving(line, context)?,
+        Arg::Program => Parsed::Program(program(line)?),
         Arg::Setting => Parsed::Setting(setting(line)?),
         Arg::Verb => {
             let spec = super::parse::verb(line, context.table)?;
@@ -137,6 +138,41 @@ fn operator(line: &mut Line) -> Result<Parsed, Mistake> {
             .mistake("an operator is missing")
             .hint("check A OP B, where OP is one of == != < <= > >= in")),
     }
+}
+
+/// What a shell would act on: here it would be an argument like any other, and nobody means that.
+const SHELL_SIGNS: [&str; 12] = ["|", "||", "&", "&&", ";", "<", ">", ">>", "2>", "2>&1", "&>", "<<"];
+
+/// A program and its arguments, each a word; `as NAME` at the end is the step's.
+fn program(line: &mut Line) -> Result<Vec<Template>, Mistake> {
+    let mut words = Vec::new();
+    loop {
+        line.skip_space();
+        if line.is_done() || is_name_next(line) {
+            break;
+        }
+        if SHELL_SIGNS.contains(&line.bare_word()) {
+            let sign = line.bare_word();
+            return Err(line
+                .mistake(format!("`{sign}` is for a shell, and a program is started without one"))
+                .hint(format!("quoted, '{sign}' is an argument like any other")));
+        }
+        words.push(line.word("a program")?);
+    }
+    if words.is_empty() {
+        return Err(line.mistake("a program is missing").hint("`spawn python3 client.py 12000 as student`"));
+    }
+    Ok(words)
+}
+
+/// Whether `as NAME` and nothing more stands here.
+fn is_name_next(line: &Line) -> bool {
+    let mut rest = line.clone();
+    if !rest.eat_word("as") {
+        return false;
+    }
+    rest.skip_space();
+    rest.identifier("a name").is_ok() && rest.is_done()
 }
 
 /// `HOST PORT`, `HOST:PORT`, `[IPV6]:PORT`; for listening also `PORT` alone.

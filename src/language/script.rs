@@ -267,7 +267,21 @@ pub fn serving(line: &mut Line, context: &Context) -> Result<Parsed, Mistake> {
     };
     check_names(&script, SEAT_NAMES.into_iter())
         .map_err(|failure| Mistake { elsewhere: Some(Box::new(failure)), ..Mistake::new(line.at, 1, "") })?;
-    Ok(Parsed::Serving { script: Arc::new(script), journal })
+    let mut starts = None;
+    script.each_call(&mut |call| {
+        if starts.is_none() && call.starts_program() {
+            starts = Some(
+                call.locate(
+                    Failure::script("a seat script starts no programs: it would start one for each client")
+                        .hint("`spawn` it in the script that serves"),
+                ),
+            );
+        }
+    });
+    match starts {
+        Some(failure) => Err(Mistake { elsewhere: Some(Box::new(failure)), ..Mistake::new(line.at, 1, "") }),
+        None => Ok(Parsed::Serving { script: Arc::new(script), journal }),
+    }
 }
 
 /// Reads `FILE [NAME=VALUE...]` and the script that it names.

@@ -9,7 +9,7 @@ use crate::lab::shown_duration;
 use crate::net::Framing;
 
 /// The options by name, each with what it takes.
-pub const OPTIONS: [(&str, &str); 9] = [
+pub const OPTIONS: [(&str, &str); 10] = [
     ("timeout", "a duration, or `none`: `set timeout 10s`"),
     ("codec", "`pickle`, `json`, `text` or `hex`"),
     ("framing", "`pickle`, `length`, `line` or `none`"),
@@ -19,6 +19,7 @@ pub const OPTIONS: [(&str, &str); 9] = [
     ("max-per-address", "a number, or `none`: how many of them from one address"),
     ("show", "`steps`, or `phases`: a line for each phase that passed, the steps of one that failed"),
     ("on-failure", "`stop`, `next-phase` or `next-step`: what a script does when a step has failed"),
+    ("program-time", "a duration, or `none`: how long a program may run"),
 ];
 
 /// The codecs by name.
@@ -136,6 +137,7 @@ pub fn setting(line: &mut Line) -> Result<Setting, Mistake> {
         "framing" => Setting::Framing(one_of(line, &FRAMINGS, takes)?),
         "show" => Setting::Show(one_of(line, &SHOWN, takes)?),
         "on-failure" => Setting::OnFailure(one_of(line, &ON_FAILURE, takes)?),
+        "program-time" => Setting::ProgramTime(duration(line)?),
         "protocol" => Setting::Protocol(one_of(line, &[("2", 2), ("3", 3)], takes)?),
         "max-clients" => Setting::MaxClients(number(line)?),
         "max-per-address" if line.eat_word("none") => Setting::MaxPerAddress(None),
@@ -165,6 +167,8 @@ pub fn shown_setting(setting: Setting) -> (&'static str, String) {
     match setting {
         Setting::Timeout(None) => ("timeout", "none".to_string()),
         Setting::Timeout(Some(duration)) => ("timeout", shown_duration(duration)),
+        Setting::ProgramTime(None) => ("program-time", "none".to_string()),
+        Setting::ProgramTime(Some(duration)) => ("program-time", shown_duration(duration)),
         Setting::Codec(codec) => ("codec", word(&CODECS, &codec)),
         Setting::Framing(framing) => ("framing", word(&FRAMINGS, &framing)),
         Setting::Protocol(protocol) => ("protocol", protocol.to_string()),

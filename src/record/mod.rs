@@ -83,6 +83,11 @@ impl Recorder {
                 }
                 Binding::Listener(listener) => format!("listen {} as {name}", listener.local),
                 Binding::Class(class) => format!("serve {} as {name}", class.local),
+                Binding::Program(program) => {
+                    // A word with a NUL started no program.
+                    let words = shlex::try_join(program.words.iter().map(String::as_str)).unwrap_or_default();
+                    format!("spawn {words} as {name}")
+                }
                 Binding::Connection(link) => {
                     let connection = &link.connection;
                     let accepted_by = lab.names().find(|(_, other)| {

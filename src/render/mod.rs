@@ -1,6 +1,7 @@
 //! Events as text for people; the only file that formats for a screen.
 
 mod class;
+mod program;
 mod run;
 
 use std::borrow::Cow;
@@ -106,7 +107,10 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Failed(it) => failure(it, look),
         What::Summary(it) => run::summary(it, look),
         What::Waiting | What::Planned(_) | What::Points(_) | What::Result(_) => return None,
-        other => return class::event(other, look).or_else(|| socket_event(other, look)),
+        other => {
+            let told = class::event(other, look).or_else(|| program::event(other, look));
+            return told.or_else(|| socket_event(other, look));
+        }
     })
 }
 
