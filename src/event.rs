@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::net::{End, Framing, Taken};
 use crate::value::Value;
 
-pub use outcome::{Plan, PlannedCheck, PlannedPhase, StepResult};
+pub use outcome::{Plan, PlannedCheck, PlannedPhase, StepResult, Submission};
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -40,6 +40,8 @@ pub enum What {
     Points(f64),
     /// A step that checks something has ended, or any step that failed.
     Result(Box<StepResult>),
+    /// The run of one submission of many has ended.
+    Submission(Box<Submission>),
     /// `say`.
     Said(String),
     /// The comments before a step, in step mode.

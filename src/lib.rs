@@ -16,6 +16,7 @@
 //! - [`record`]: a session that becomes a script
 //! - [`results`]: checks as data, and the reports made of them
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
+//! - [`each`](mod@each): the same script on many submissions
 //! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
 
 pub mod assistant;
@@ -24,6 +25,7 @@ pub mod cli;
 pub mod command;
 pub mod commands;
 pub mod conversation;
+pub mod each;
 pub mod event;
 pub mod history;
 pub mod lab;

@@ -10,6 +10,7 @@ use clap::Parser;
 use lab2sh::cli::{Cli, Color};
 use lab2sh::command::{Call, Script};
 use lab2sh::commands::TABLE;
+use lab2sh::each::{self, Each};
 use lab2sh::event::{Event, Failure, FailureKind, Sink, What};
 use lab2sh::lab::{Interrupt, Lab, Permission};
 use lab2sh::output::{Form, Output, Trouble};
@@ -192,8 +193,38 @@ async fn end_classes(lab: &Lab, output: &Output) {
     }
 }
 
+/// The script on each of many submissions.
+async fn submissions(lab: &mut Lab, cli: &Cli, pattern: &str) -> u8 {
+    let Some((script, words)) = cli.words.split_first() else {
+        let failure = Failure::script("`--each` needs a script");
+        return not_run(lab, failure.hint("`lab2sh --each 'submissions/*/client.py' FILE.lab`"));
+    };
+    let exe = match std::env::current_exe() {
+        Ok(exe) => exe,
+        Err(error) => {
+            let why = platform::reason(&error);
+            return not_run(lab, Failure::network(format!("cannot find this program's own file: {why}")));
+        }
+    };
+    let options = [(cli.keep_going, "--keep-going"), (cli.allow_spawn, "--allow-spawn")];
+    let each = Each {
+        exe,
+        options: options.into_iter().filter(|(is_given, _)| *is_given).map(|(_, option)| option).collect(),
+        pattern: pattern.to_string(),
+        script: script.clone(),
+        words: words.to_vec(),
+        out: cli.out.clone(),
+        at_once: cli.at_once,
+        limit: cli.time_limit,
+    };
+    each::run(lab, each).await
+}
+
 /// The lines of `-c`, then a script, then the prompt, as far as they are asked for.
 async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
+    if let Some(pattern) = &cli.each {
+        return submissions(lab, cli, pattern).await;
+    }
     let mut status = lines(lab, cli).await;
     let script = match cli.words.first() {
         Some(name) => Some(name.as_str()),

@@ -23,6 +23,7 @@
 //! | `ended_program` | `program`, `status`, `why` (`time`, `output`, `closed`, `script`, or `null`: by itself), `forced`, `left`, `hidden`, `ms` |
 //! | `checked` | `text` |
 //! | `result` | of an `expect`, a `check`, a `wait`, a `!` step, and of any step that failed: `text`, `file`, `line`, `passed`, `ms` |
+//! | `submission` (`--each`) | `name`, `score`, `points`, `passed`, `failed`, `not_run`, `result`, `status`, `first_failure`, `seconds` |
 //! | `points` | `points`: what the phase under way is worth |
 //! | `recording` | `file`, `steps` once it has ended |
 //! | `bound` | `name`, `repr`, `value` |
@@ -37,7 +38,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::event::{ClassStatus, Event, Failure, Half, Message, What, Why};
+use crate::event::{ClassStatus, Event, Failure, Half, Message, Submission, What, Why};
 use crate::net::End;
 use crate::value::{Value, is_printable, to_json};
 
@@ -76,6 +77,7 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
             ("step", json!({"file": &**file, "line": line, "text": &**text}))
         }
         What::Phase(text) => ("phase", json!({"text": text})),
+        What::Submission(it) => ("submission", submission(it)),
         What::Points(points) => ("points", json!({"points": points})),
         What::Result(it) => (
             "result",
@@ -115,6 +117,12 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         Json::Object(fields) => Some((name, fields)),
         _ => None,
     }
+}
+
+fn submission(it: &Submission) -> Json {
+    json!({"name": it.name, "score": it.score, "points": it.points, "passed": it.passed, "failed": it.failed,
+        "not_run": it.not_run, "result": it.outcome, "status": it.status, "first_failure": it.first_failure,
+        "seconds": it.took.as_micros() as f64 / 1_000_000.0})
 }
 
 fn class_fields(what: &What) -> Option<(&'static str, Json)> {

@@ -23,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["output"],
     &["assistant"],
     &["replay", "prompt", "lecture"],
+    &["each"],
     &["cli"],
 ];
 

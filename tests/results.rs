@@ -105,6 +105,19 @@ fn a_phase_that_says_too_much_before_it_fails_shows_the_end_of_it() {
 }
 
 #[test]
+fn a_run_that_is_ended_in_the_middle_of_a_phase_shows_that_phase() {
+    // Into a pipe it is written once a step waits, and that is when the signal comes.
+    let mut running =
+        script("set show phases\n## One\ncheck 1 == 1\n## Two\nlisten 0\naccept within none\n").start();
+    running.wait_for("1. One");
+    running.signal("TERM");
+    running.finish().shows(
+        143,
+        "ok     1. One  1 check  MS\n\n== Two\n> listen 0\n  s1  listening on 127.0.0.1:PORT\ns1> accept within none\n",
+    );
+}
+
+#[test]
 fn checks_waits_and_musts_are_results_and_so_is_every_failure() {
     let (report, status) = results(
         "check 1 == 1\n? check 1 == 2\n! check 1 == 2\nrepeat 2 check 2 == 2\n! repeat 2 check 1 == 2\nsay x\n\
@@ -144,7 +157,7 @@ fn a_result_says_where_it_stands_what_was_wanted_and_what_came() {
     assert!(failed["seconds"].take().as_f64().unwrap() >= 0.0);
     let expected = serde_json::json!({
         "step": "check [1] == [2]", "file": "inner.lab", "line": 2, "status": "failed", "wanted": "[1] == [2]", "got": null,
-        "message": "the check does not hold", "hint": null, "details": {"left": "[1] (list)", "right": "[2] (list)"},
+        "message": "the check does not hold", "hint": null, "details": [{"word": "left", "text": "[1] (list)"}, {"word": "right", "text": "[2] (list)"}],
         "seconds": null,
     });
     assert_eq!(failed, expected);
@@ -251,7 +264,7 @@ fn a_report_on_standard_output_stands_there_alone() {
     common::same(
         "TAP version 13\n1..2\n# before the first phase\nok 1 - check 1 == 1\n# Two\nnot ok 2 - check 1 == 2\n  ---\n  \
          status: \"failed\"\n  at: \"test.lab:4\"\n  message: \"the check does not hold\"\n  wanted: \"1 == 2\"\n  \
-         details:\n    left: \"1 (int)\"\n    right: \"2 (int)\"\n  ...\n",
+         details:\n    - left: \"1 (int)\"\n    - right: \"2 (int)\"\n  ...\n",
         &run.screen,
     );
     assert!(run.errors.contains("error: the check does not hold"), "{}", run.errors);

@@ -56,3 +56,30 @@ pub struct PlannedCheck {
     /// Its line, from 1.
     pub line: usize,
 }
+
+/// How the run of one submission of many went.
+#[derive(Clone, Debug, Default)]
+pub struct Submission {
+    /// What it is called, fit for a screen.
+    pub name: String,
+    /// Its folder below that of the reports.
+    pub folder: String,
+    /// The points that it reached.
+    pub score: Option<f64>,
+    /// The points that it could reach.
+    pub points: Option<f64>,
+    /// Checks that passed.
+    pub passed: usize,
+    /// Steps that failed.
+    pub failed: usize,
+    /// Checks that the run did not come to.
+    pub not_run: usize,
+    /// `passed`, `failed`, `error`, `not run`, `timed out`, `interrupted`.
+    pub outcome: &'static str,
+    /// What it adds to the exit status.
+    pub status: u8,
+    /// The first thing that went wrong.
+    pub first_failure: Option<String>,
+    /// How long it took.
+    pub took: Duration,
+}

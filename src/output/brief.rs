@@ -87,7 +87,8 @@ impl Brief {
         }
     }
 
-    fn take_held(&mut self) -> String {
+    /// What is held back of a phase, where the run has broken off in it.
+    pub fn take_held(&mut self) -> String {
         let held = std::mem::take(&mut self.held);
         match std::mem::take(&mut self.dropped) {
             0 => held,

@@ -385,6 +385,10 @@ impl Output {
 
     /// Writes out the rest; says why if anything could not be written.
     pub fn finish(&self) -> Option<Trouble> {
+        let brief = self.lock().brief.take();
+        if let Some(mut brief) = brief {
+            self.write(&brief.take_held());
+        }
         self.clear_bottom();
         self.flush();
         self.lock().trouble.clone()

@@ -105,6 +105,7 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Warning { socket, message, hint } => warning(socket.as_deref(), message, hint.as_deref(), look),
         What::FailedAsAllowed { failure, must } => allowed(failure, *must, look),
         What::Failed(it) => failure(it, look),
+        What::Submission(it) => run::submission(it, look),
         What::Summary(it) => run::summary(it, look),
         What::Waiting | What::Planned(_) | What::Points(_) | What::Result(_) => return None,
         other => {

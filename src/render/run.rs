@@ -3,7 +3,7 @@
 use anstyle::AnsiColor;
 
 use super::{Look, row};
-use crate::event::Summary;
+use crate::event::{Submission, Summary};
 use crate::pattern::count;
 use crate::results::Phase;
 use crate::value::escape;
@@ -23,6 +23,16 @@ pub fn phase(phase: &Phase, look: &Look) -> String {
         parts.push(format!("{score} of {points} points"));
     }
     row(&left, &format!("{}  {:.1} s", parts.join(", "), phase.took.as_secs_f64()), look)
+}
+
+/// A submission of many whose run has ended, in one line.
+pub fn submission(it: &Submission, look: &Look) -> String {
+    let color = if it.status == 0 { AnsiColor::Green } else { AnsiColor::Red };
+    let word = if it.status == 0 { "ok" } else { it.outcome };
+    let left = format!("{} {}", look.colored(color, &format!("{word:<6}")), it.name);
+    let points =
+        it.score.zip(it.points).map_or(String::new(), |(score, of)| format!("{score} of {of} points  "));
+    row(&left, &format!("{points}{:.1} s", it.took.as_secs_f64()), look)
 }
 
 /// The points of a whole run.

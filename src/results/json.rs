@@ -47,8 +47,9 @@ fn phase(phase: &Phase) -> Json {
 }
 
 fn check(check: &Check) -> Json {
-    let details: serde_json::Map<String, Json> =
-        check.details.iter().map(|(word, said)| ((*word).to_string(), json!(said))).collect();
+    // A list: a word may come again, as that of each line that a program said last.
+    let details: Vec<Json> =
+        check.details.iter().map(|(word, said)| json!({"word": word, "text": said})).collect();
     json!({
         "step": check.text,
         "file": check.file,

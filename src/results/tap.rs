@@ -48,10 +48,10 @@ fn diagnostics(check: &Check) -> String {
     check.got.iter().for_each(|got| line("got", got));
     check.hint.iter().for_each(|hint| line("hint", hint));
     if !check.details.is_empty() {
-        // A map of its own: `message` is also the name of a detail.
+        // A list: a word may come again, as that of each line that a program said last.
         block += "  details:\n";
         for (word, said) in &check.details {
-            let _ = writeln!(block, "    {word}: {}", serde_json::Value::from(said.as_str()));
+            let _ = writeln!(block, "    - {word}: {}", serde_json::Value::from(said.as_str()));
         }
     }
     block + "  ...\n"
