@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::explain::Explanation;
 use crate::net::{End, Framing, Taken};
 use crate::value::Value;
 
@@ -119,6 +120,10 @@ pub enum What {
     OptionSet { socket: Option<String>, option: &'static str, value: String, note: Option<String> },
     /// A table: its columns' titles and its rows; `kind` names it (`sockets`, `vars`, `settings`).
     Table { kind: &'static str, titles: Vec<&'static str>, rows: Vec<Vec<String>>, empty: &'static str },
+    /// A message's bytes in rows; `origin` says whose message it is.
+    Explained { origin: Origin, explanation: Arc<Explanation> },
+    /// A message's bytes as they are.
+    Dumped { origin: Origin, wire: Wire },
     /// Text that was asked for: help, history.
     Text { kind: &'static str, text: String },
     /// Something a person should know of, that is no failure.
@@ -295,6 +300,19 @@ pub struct Wire {
     pub codec: &'static str,
     /// What tells them apart from the next message.
     pub framing: Framing,
+}
+
+/// Where bytes that are looked at come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A socket sent them.
+    Sent(String),
+    /// A socket received them.
+    Received(String),
+    /// They arrived on a socket and are not taken off its stream: they could not be read, or were not what was wanted.
+    Waiting(String),
+    /// Nothing had them yet: a value as it would be sent, bytes that were typed, a file.
+    Given,
 }
 
 /// Why a step failed.

@@ -13,6 +13,7 @@
 //! - [`program`]: programs that a script starts
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
 //! - [`conversation`]: what is kept of it, to look back on
+//! - [`explain`]: a message's bytes in rows
 //! - [`record`]: a session that becomes a script
 //! - [`results`]: checks as data, and the reports made of them
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
@@ -27,6 +28,7 @@ pub mod commands;
 pub mod conversation;
 pub mod each;
 pub mod event;
+pub mod explain;
 pub mod history;
 pub mod lab;
 pub mod language;

@@ -24,7 +24,7 @@ fn usages(spec: &Spec) -> Vec<String> {
         let mut line = spec.name.to_string();
         for arg in *form {
             line.push(' ');
-            line.push_str(arg_usage(*arg));
+            line.push_str(&arg_usage(*arg));
         }
         lines.push(line);
     }
@@ -34,8 +34,9 @@ fn usages(spec: &Spec) -> Vec<String> {
     lines
 }
 
-fn arg_usage(arg: Arg) -> &'static str {
-    match arg {
+fn arg_usage(arg: Arg) -> String {
+    let usage = match arg {
+        Arg::Optional(word) => return format!("[{word}]"),
         Arg::Keyword(word) => word,
         Arg::Choice(what, _) | Arg::Value(what) | Arg::Count(what) => what,
         Arg::Address => "HOST PORT",
@@ -54,7 +55,8 @@ fn arg_usage(arg: Arg) -> &'static str {
         Arg::Verb => "VERB",
         Arg::Program => "PROGRAM ARGS...",
         Arg::Step => "STEP",
-    }
+    };
+    usage.to_string()
 }
 
 /// `help VERB`.

@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use common::{Done, Peer, Shell};
 
 /// The lessons that have a test below.
-const TESTED: [&str; 8] =
-    ["class", "client", "errors", "handshake", "logging", "menu-seat", "seat", "stream"];
+const TESTED: [&str; 10] =
+    ["class", "client", "danger", "errors", "handshake", "logging", "menu-seat", "pickle", "seat", "stream"];
 
 #[test]
 fn every_lesson_has_a_test() {
@@ -37,6 +37,19 @@ fn the_handshake_shows_both_ends() {
 #[test]
 fn a_stream_is_not_messages() {
     recorded("stream", &lesson("stream").run());
+}
+
+#[test]
+fn a_pickle_is_a_program() {
+    recorded("pickle", &lesson("pickle").run());
+}
+
+#[test]
+fn a_strangers_pickle_calls_what_it_likes_and_lab2sh_only_shows_it() {
+    let done = lesson("danger").run();
+    recorded("danger", &done);
+    // `echo owned` would have written a line of its own.
+    assert!(!done.screen.lines().any(|line| line == "owned"), "{}", done.screen);
 }
 
 #[test]

@@ -49,10 +49,10 @@ pub static RECV: Spec = Spec {
 };
 
 /// What is to be sent: the value it says, its bytes, and how they were made.
-struct Outgoing {
+pub(super) struct Outgoing {
     value: Value,
-    payload: Vec<u8>,
-    codec: &'static str,
+    pub(super) payload: Vec<u8>,
+    pub(super) codec: &'static str,
     protocol: Option<u8>,
 }
 
@@ -174,7 +174,16 @@ fn encode(
     codec: Codec,
     settings: &Settings,
 ) -> Result<Outgoing, Failure> {
-    let value = call.value(lab, index)?;
+    written(call, call.value(lab, index)?, codec, settings)
+}
+
+/// A value as bytes, as `send` writes it.
+pub(super) fn written(
+    call: &Call,
+    value: Value,
+    codec: Codec,
+    settings: &Settings,
+) -> Result<Outgoing, Failure> {
     let refused = |why: String| {
         let span = Some((call.args_at, call.text.len() - call.args_at));
         Failure { span, ..Failure::script(why) }
@@ -211,7 +220,7 @@ fn encode(
     Ok(Outgoing { value, payload, codec, protocol })
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = crate::value::escape(&path.to_string_lossy()).into_owned();
     let cannot = |why: String| Failure::network(format!("cannot read `{shown}`: {why}"));
     let size = std::fs::metadata(path).map_err(|error| cannot(net::reason(&error)))?;

@@ -2,6 +2,7 @@
 
 mod check;
 mod class;
+mod explain;
 mod flow;
 mod listen;
 mod message;
@@ -28,6 +29,8 @@ pub static TABLE: &[&Spec] = &[
     &socket::SOCKETS,
     &message::SEND,
     &message::RECV,
+    &explain::EXPLAIN,
+    &explain::HEX,
     &check::EXPECT,
     &check::CHECK,
     &listen::ON,

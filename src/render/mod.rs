@@ -1,6 +1,7 @@
 //! Events as text for people; the only file that formats for a screen.
 
 mod class;
+mod explain;
 mod program;
 mod run;
 
@@ -107,6 +108,8 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Failed(it) => failure(it, look),
         What::Submission(it) => run::submission(it, look),
         What::Summary(it) => run::summary(it, look),
+        What::Explained { origin, explanation } => explain::explained(origin, explanation, look),
+        What::Dumped { origin, wire } => explain::dumped(origin, wire, look),
         What::Waiting | What::Planned(_) | What::Points(_) | What::Result(_) => return None,
         other => {
             let told = class::event(other, look).or_else(|| program::event(other, look));
