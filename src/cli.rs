@@ -85,6 +85,10 @@ pub struct Cli {
     #[arg(long, value_name = "FOLDER", requires = "each", default_value = "reports")]
     pub out: PathBuf,
 
+    /// Run the script again whenever it, what it includes, or a file that a param names has changed
+    #[arg(long, conflicts_with_all = ["each", "lines", "interactive", "step", "pace", "check"])]
+    pub watch: bool,
+
     /// When to use colours; NO_COLOR is obeyed
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,

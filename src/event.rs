@@ -41,6 +41,10 @@ pub enum What {
     Points(f64),
     /// A step that checks something has ended, or any step that failed.
     Result(Box<StepResult>),
+    /// A run of a watched script has ended.
+    Watching { run: usize, status: u8, files: usize },
+    /// A watched file has changed, and the script is run again.
+    Changed { file: String, run: usize },
     /// The run of one submission of many has ended.
     Submission(Box<Submission>),
     /// `say`.

@@ -18,6 +18,7 @@
 //! - [`results`]: checks as data, and the reports made of them
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
 //! - [`each`](mod@each): the same script on many submissions
+//! - [`watch`]: the same script after each change of its files
 //! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
 
 pub mod assistant;
@@ -49,3 +50,4 @@ pub mod results;
 pub mod shell;
 pub mod step;
 pub mod value;
+pub mod watch;

@@ -18,6 +18,7 @@ use lab2sh::platform::{self, EndingSignals, Keyboard, TerminalMode};
 use lab2sh::program::Programs;
 use lab2sh::render::Look;
 use lab2sh::results::Results;
+use lab2sh::watch::{self, Watch};
 use lab2sh::{lecture, prompt, replay, shell};
 
 fn main() -> ExitCode {
@@ -166,6 +167,10 @@ async fn work(
 
 /// Writes the reports that are wanted; one that cannot be written decides the status.
 fn reports(lab: &Lab, cli: &Cli, output: &Output, results: Results, status: u8) -> u8 {
+    if cli.watch {
+        // Each run has written its own.
+        return status;
+    }
     let report = results.report(cli.words.first().map_or("-c", String::as_str), status);
     let mut worst = status;
     for wanted in &cli.reports {
@@ -193,6 +198,25 @@ async fn end_classes(lab: &Lab, output: &Output) {
     }
 }
 
+/// The script, again after each change.
+async fn watch(lab: &Lab, cli: &Cli) -> u8 {
+    let Some((script, words)) = cli.words.split_first().filter(|(script, _)| *script != "-") else {
+        let failure = Failure::script("`--watch` needs a script's file");
+        return not_run(lab, failure.hint("`lab2sh --watch FILE.lab`"));
+    };
+    let exe = match std::env::current_exe() {
+        Ok(exe) => exe,
+        Err(error) => return no_exe(lab, &error),
+    };
+    let args = std::env::args_os().skip(1).filter(|arg| arg != "--watch").collect();
+    watch::run(lab, Watch { exe, args, script: script.clone(), words: words.to_vec() }).await
+}
+
+fn no_exe(lab: &Lab, error: &std::io::Error) -> u8 {
+    let why = platform::reason(error);
+    not_run(lab, Failure::network(format!("cannot find this program's own file: {why}")))
+}
+
 /// The script on each of many submissions.
 async fn submissions(lab: &mut Lab, cli: &Cli, pattern: &str) -> u8 {
     let Some((script, words)) = cli.words.split_first() else {
@@ -201,10 +225,7 @@ async fn submissions(lab: &mut Lab, cli: &Cli, pattern: &str) -> u8 {
     };
     let exe = match std::env::current_exe() {
         Ok(exe) => exe,
-        Err(error) => {
-            let why = platform::reason(&error);
-            return not_run(lab, Failure::network(format!("cannot find this program's own file: {why}")));
-        }
+        Err(error) => return no_exe(lab, &error),
     };
     let options = [(cli.keep_going, "--keep-going"), (cli.allow_spawn, "--allow-spawn")];
     let each = Each {
@@ -222,6 +243,9 @@ async fn submissions(lab: &mut Lab, cli: &Cli, pattern: &str) -> u8 {
 
 /// The lines of `-c`, then a script, then the prompt, as far as they are asked for.
 async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
+    if cli.watch {
+        return watch(lab, cli).await;
+    }
     if let Some(pattern) = &cli.each {
         return submissions(lab, cli, pattern).await;
     }

@@ -23,6 +23,7 @@
 //! | `ended_program` | `program`, `status`, `why` (`time`, `output`, `closed`, `script`, or `null`: by itself), `forced`, `left`, `hidden`, `ms` |
 //! | `checked` | `text` |
 //! | `result` | of an `expect`, a `check`, a `wait`, a `!` step, and of any step that failed: `text`, `file`, `line`, `passed`, `ms` |
+//! | `watching`, `changed` (`--watch`) | `run` (from 1), `status`, `files` (how many); `file`, `run` |
 //! | `submission` (`--each`) | `name`, `score`, `points`, `passed`, `failed`, `not_run`, `result`, `status`, `first_failure`, `seconds` |
 //! | `points` | `points`: what the phase under way is worth |
 //! | `explained` | `how` (`sent`, `received`, `waiting`, `given`), `socket`, `form`, `bytes`, `repr`, `calls`, `notes`, `stopped` (`at`, `why`), `rows`: `start`, `end`, `depth`, `hex`, `name`, `argument`, `words`, `stack`, `effect`, `plain`, `folded`, `wrong` |
@@ -81,6 +82,10 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
             ("step", json!({"file": &**file, "line": line, "text": &**text}))
         }
         What::Phase(text) => ("phase", json!({"text": text})),
+        What::Watching { run, status, files } => {
+            ("watching", json!({"run": run, "status": status, "files": files}))
+        }
+        What::Changed { file, run } => ("changed", json!({"file": file, "run": run})),
         What::Submission(it) => ("submission", submission(it)),
         What::Points(points) => ("points", json!({"points": points})),
         What::Result(it) => (

@@ -23,7 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["output"],
     &["assistant"],
     &["replay", "prompt", "lecture"],
-    &["each"],
+    &["each", "watch"],
     &["cli"],
 ];
 

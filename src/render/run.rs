@@ -35,6 +35,18 @@ pub fn submission(it: &Submission, look: &Look) -> String {
     row(&left, &format!("{points}{:.1} s", it.took.as_secs_f64()), look)
 }
 
+/// A run of a watched script that has ended.
+pub fn watching(run: usize, status: u8, files: usize, look: &Look) -> String {
+    let files = count(files as u64, "file");
+    let told = format!("run {run} ended with exit status {status}; watching {files}, Ctrl-C ends");
+    format!("{}\n", look.dim(&told))
+}
+
+/// What parts a run of a watched script from the one before.
+pub fn changed(file: &str, run: usize, look: &Look) -> String {
+    format!("\n{}\n", look.bold(&format!("==== `{file}` has changed: run {run} ====")))
+}
+
 /// The points of a whole run.
 pub fn points(score: f64, of: f64) -> String {
     format!("points: {score} of {of}\n")
