@@ -129,10 +129,13 @@ async fn work(
     programs: &Programs,
 ) -> u8 {
     let results = Arc::new(Mutex::new(Results::default()));
+    let wants_reports = !cli.reports.is_empty();
     let sink: Sink = {
         let (output, results) = (output.clone(), results.clone());
         Arc::new(move |event: Event| {
-            results.lock().unwrap_or_else(PoisonError::into_inner).hear(&event);
+            if wants_reports {
+                results.lock().unwrap_or_else(PoisonError::into_inner).hear(&event);
+            }
             output.show(&event);
         })
     };

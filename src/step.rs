@@ -27,11 +27,12 @@ pub fn is_check(call: &Call) -> bool {
 pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let started = Instant::now();
     let is_trial = call.wanted != Wanted::Pass;
+    let told = lab.failures_told;
     lab.trials += usize::from(is_trial);
     let ran = (call.spec.run)(lab, call).await;
     lab.trials = lab.trials.saturating_sub(usize::from(is_trial));
-    // A failure that has a place is that of a step inside this one, and was told there.
-    let is_told = !is_trial && ran.as_ref().is_err_and(|failure| failure.place.is_some());
+    // The failure of a step inside this one is that step's result.
+    let is_told = lab.failures_told > told;
     let ran = ran.map_err(|failure| call.locate(failure));
     let refusal = match (call.wanted, &ran) {
         (Wanted::Fail, Err(failure)) => Some(failure.message.clone()),
@@ -48,7 +49,8 @@ pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 }
 
 /// Tells how a step went that is a result.
-fn tell(lab: &Lab, call: &Call, took: Duration, failure: Option<&Failure>, refusal: Option<String>) {
+fn tell(lab: &mut Lab, call: &Call, took: Duration, failure: Option<&Failure>, refusal: Option<String>) {
+    lab.failures_told += usize::from(failure.is_some());
     lab.emit(What::Result(Box::new(StepResult {
         text: call.text.clone(),
         file: call.file.clone(),
@@ -83,8 +85,7 @@ fn judge(lab: &Lab, call: &Call, outcome: Result<(), Failure>) -> Result<(), Fai
 /// Runs a step that Ctrl-C can cancel. What it awaited is cancel-safe, so sockets and their bytes stay as they were.
 pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let interrupt = lab.interrupt.clone();
-    // A step that was interrupted has left its trials open.
-    lab.trials = 0;
+    let trials = lab.trials;
     let started = Instant::now();
     let interrupted = || {
         let failure = Failure::new(FailureKind::Interrupted, format!("`{}` was interrupted", call.spec.name));
@@ -118,6 +119,8 @@ pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure
             () = interrupt.raised() => Err(interrupted()),
         }
     };
+    // A step that was interrupted has left those open that it was trying.
+    lab.trials = trials;
     if let Err(failure) = &outcome
         && failure.kind == FailureKind::Interrupted
     {

@@ -68,6 +68,8 @@ pub struct Lab {
     pub handlers: Vec<Handler>,
     /// How many steps are under way whose failure is no failure: what fails inside them is no result.
     pub trials: usize,
+    /// How many results of failed steps were told: a step whose failure was told inside it tells it no more.
+    pub failures_told: usize,
     /// The class and the number of the seat whose script this interpreter runs.
     pub seat: Option<(Arc<Class>, u64)>,
     /// What is kept of the conversation.
@@ -130,6 +132,7 @@ impl Lab {
             eager: false,
             handlers: Vec::new(),
             trials: 0,
+            failures_told: 0,
             seat: None,
             conversation: None,
             recorder: None,
