@@ -99,6 +99,8 @@ pub enum Arg {
     Value(&'static str),
     /// A value that is a whole number, 0 or more.
     Count(&'static str),
+    /// What a phase is worth: a number, 0 or more.
+    Points,
     /// A pattern.
     Pattern,
     /// One of `== != < <= > >= in`.
@@ -144,6 +146,8 @@ pub enum Parsed {
     Name(String),
     /// A value, a count.
     Value(Expr),
+    /// What a phase is worth.
+    Points(f64),
     /// A pattern.
     Pattern(Arc<Pattern>),
     /// A duration.
@@ -191,12 +195,36 @@ pub enum Setting {
     Protocol(u8),
     /// The largest message that is read, in bytes.
     MaxMessage(usize),
+    /// How much a script shows of what passes.
+    Show(Show),
+    /// What a script does when a step has failed.
+    OnFailure(OnFailure),
     /// How many clients a class may have.
     MaxClients(usize),
     /// How many of them may come from one address; `None` for any number.
     MaxPerAddress(Option<usize>),
     /// How long a program that was started may run; `None` for ever.
     ProgramTime(Option<Duration>),
+}
+
+/// How much a script shows of what passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// Every step.
+    Steps,
+    /// A line for a phase that passed, every step of one that failed.
+    Phases,
+}
+
+/// What a script does when a step has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// It ends.
+    Stop,
+    /// It goes on with the next phase.
+    NextPhase,
+    /// It goes on with the next step.
+    NextStep,
 }
 
 /// How a value is written as bytes.
@@ -400,6 +428,7 @@ impl Call {
                 | Parsed::Name(_)
                 | Parsed::Duration(_)
                 | Parsed::Bytes(_)
+                | Parsed::Points(_)
                 | Parsed::Script(_)
                 | Parsed::Setting(_) => {}
                 Parsed::Run { script, times, at_once } => {

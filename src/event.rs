@@ -1,5 +1,7 @@
 //! What happened, and when: the only thing a command produces, and all that a screen, a report or a picture is made from.
 
+mod outcome;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,6 +11,8 @@ use crate::explain::Explanation;
 use crate::net::{End, Framing, Taken};
 use crate::sequence::Sequence;
 use crate::value::Value;
+
+pub use outcome::{Plan, PlannedCheck, PlannedPhase, StepResult, Submission};
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -30,8 +34,20 @@ pub enum What {
     Step { prompt: String, verb: &'static str, text: Arc<str>, file: Arc<str>, line: usize },
     /// A step waits for the network or a person: whoever buffers writes out what it has.
     Waiting,
+    /// A script begins that means to check this.
+    Planned(Arc<Plan>),
     /// A phase of a script begins.
     Phase(String),
+    /// The phase under way is worth so many points.
+    Points(f64),
+    /// A step that checks something has ended, or any step that failed.
+    Result(Box<StepResult>),
+    /// A run of a watched script has ended.
+    Watching { run: usize, status: u8, files: usize },
+    /// A watched file has changed, and the script is run again.
+    Changed { file: String, run: usize },
+    /// The run of one submission of many has ended.
+    Submission(Box<Submission>),
     /// `say`.
     Said(String),
     /// The comments before a step, in step mode.

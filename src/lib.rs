@@ -17,7 +17,10 @@
 //! - [`diagnosis`]: why a check failed, in the student's words
 //! - [`explain`]: a message's bytes in rows
 //! - [`record`]: a session that becomes a script
+//! - [`results`]: checks as data, and the reports made of them
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
+//! - [`each`](mod@each): the same script on many submissions
+//! - [`watch`]: the same script after each change of its files
 //! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
 
 pub mod assistant;
@@ -27,6 +30,7 @@ pub mod command;
 pub mod commands;
 pub mod conversation;
 pub mod diagnosis;
+pub mod each;
 pub mod event;
 pub mod explain;
 pub mod history;
@@ -47,7 +51,9 @@ pub mod reference;
 pub mod render;
 pub mod replay;
 pub mod report;
+pub mod results;
 pub mod sequence;
 pub mod shell;
 pub mod step;
 pub mod value;
+pub mod watch;

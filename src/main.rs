@@ -3,19 +3,22 @@
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Parser;
 use lab2sh::cli::{Cli, Color};
 use lab2sh::command::{Call, Script};
 use lab2sh::commands::{TABLE, clean_up};
+use lab2sh::each::{self, Each};
 use lab2sh::event::{Event, Failure, FailureKind, Sink, What};
 use lab2sh::lab::{Interrupt, Lab, Permission};
 use lab2sh::output::{Form, Output, Trouble};
 use lab2sh::platform::{self, EndingSignals, Keyboard, TerminalMode};
 use lab2sh::program::Programs;
 use lab2sh::render::Look;
+use lab2sh::results::Results;
+use lab2sh::watch::{self, Watch};
 use lab2sh::{lecture, load, prompt, replay, shell};
 
 fn main() -> ExitCode {
@@ -98,7 +101,9 @@ fn finish(output: &Output, status: u8) -> u8 {
 }
 
 fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
-    let form = match (cli.json, cli.quiet) {
+    // A report on standard output stands there alone.
+    let is_quiet = cli.quiet || cli.reports.iter().any(|report| report.file.is_none());
+    let form = match (cli.json, is_quiet) {
         (true, _) => Form::Json,
         (false, true) => Form::Quiet,
         (false, false) => Form::Text,
@@ -112,7 +117,8 @@ fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
             stdout().is_terminal() && !refused && !dumb
         }
     };
-    Output::new(form, Look::new(color), interrupt.clone())
+    let output = Output::new(form, Look::new(color), interrupt.clone());
+    if cli.brief { output.brief() } else { output }
 }
 
 async fn work(
@@ -122,9 +128,16 @@ async fn work(
     terminal: &Arc<TerminalMode>,
     programs: &Programs,
 ) -> u8 {
+    let results = Arc::new(Mutex::new(Results::default()));
+    let wants_reports = !cli.reports.is_empty();
     let sink: Sink = {
-        let output = output.clone();
-        Arc::new(move |event: Event| output.show(&event))
+        let (output, results) = (output.clone(), results.clone());
+        Arc::new(move |event: Event| {
+            if wants_reports {
+                results.lock().unwrap_or_else(PoisonError::into_inner).hear(&event);
+            }
+            output.show(&event);
+        })
     };
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
@@ -134,6 +147,11 @@ async fn work(
         lab.permission = Permission::Given;
     }
     lab.keep_conversation();
+    let on_stdout = cli.reports.iter().filter(|report| report.file.is_none()).count();
+    if on_stdout > 1 || (on_stdout == 1 && cli.json) {
+        let failure = Failure::script("standard output is for one report, or for `--json`");
+        return not_run(&lab, failure.hint("give the other a file: `--report json=results.json`"));
+    }
     let mut signals = EndingSignals::listen();
     let status = tokio::select! {
         biased;
@@ -150,10 +168,30 @@ async fn work(
         Some(path) => load::save(path, &lab.reports).map_err(Failure::network),
         None => Ok(()),
     });
-    match kept {
+    let status = match kept {
         Ok(()) => status,
         Err(failure) => status.max(not_run(&lab, failure)),
+    };
+    let results = std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
+    reports(&lab, cli, output, results, status)
+}
+
+/// Writes the reports that are wanted; one that cannot be written decides the status.
+fn reports(lab: &Lab, cli: &Cli, output: &Output, results: Results, status: u8) -> u8 {
+    if cli.watch {
+        // Each run has written its own.
+        return status;
     }
+    let report = results.report(cli.words.first().map_or("-c", String::as_str), status);
+    let mut worst = status;
+    for wanted in &cli.reports {
+        match report.save(wanted) {
+            Ok(None) => {}
+            Ok(Some(text)) => output.write(&text),
+            Err(failure) => worst = worst.max(not_run(lab, failure)),
+        }
+    }
+    worst
 }
 
 /// Lets every class say farewell; a second Ctrl-C ends at once.
@@ -171,8 +209,57 @@ async fn end_classes(lab: &Lab, output: &Output) {
     }
 }
 
+/// The script, again after each change.
+async fn watch(lab: &Lab, cli: &Cli) -> u8 {
+    let Some((script, words)) = cli.words.split_first().filter(|(script, _)| *script != "-") else {
+        let failure = Failure::script("`--watch` needs a script's file");
+        return not_run(lab, failure.hint("`lab2sh --watch FILE.lab`"));
+    };
+    let exe = match std::env::current_exe() {
+        Ok(exe) => exe,
+        Err(error) => return no_exe(lab, &error),
+    };
+    let args = std::env::args_os().skip(1).filter(|arg| arg != "--watch").collect();
+    watch::run(lab, Watch { exe, args, script: script.clone(), words: words.to_vec() }).await
+}
+
+fn no_exe(lab: &Lab, error: &std::io::Error) -> u8 {
+    let why = platform::reason(error);
+    not_run(lab, Failure::network(format!("cannot find this program's own file: {why}")))
+}
+
+/// The script on each of many submissions.
+async fn submissions(lab: &mut Lab, cli: &Cli, pattern: &str) -> u8 {
+    let Some((script, words)) = cli.words.split_first() else {
+        let failure = Failure::script("`--each` needs a script");
+        return not_run(lab, failure.hint("`lab2sh --each 'submissions/*/client.py' FILE.lab`"));
+    };
+    let exe = match std::env::current_exe() {
+        Ok(exe) => exe,
+        Err(error) => return no_exe(lab, &error),
+    };
+    let options = [(cli.keep_going, "--keep-going"), (cli.allow_spawn, "--allow-spawn")];
+    let each = Each {
+        exe,
+        options: options.into_iter().filter(|(is_given, _)| *is_given).map(|(_, option)| option).collect(),
+        pattern: pattern.to_string(),
+        script: script.clone(),
+        words: words.to_vec(),
+        out: cli.out.clone(),
+        at_once: cli.at_once,
+        limit: cli.time_limit,
+    };
+    each::run(lab, each).await
+}
+
 /// The lines of `-c`, then a script, then the prompt, as far as they are asked for.
 async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
+    if cli.watch {
+        return watch(lab, cli).await;
+    }
+    if let Some(pattern) = &cli.each {
+        return submissions(lab, cli, pattern).await;
+    }
     let mut status = lines(lab, cli).await;
     let script = match cli.words.first() {
         Some(name) => Some(name.as_str()),

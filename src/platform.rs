@@ -1,6 +1,6 @@
 //! What differs between operating systems: unread bytes, the terminal's size and mode, signals, processes, private files, the wording of errors.
 
-mod process;
+pub mod process;
 
 use std::fs::{File, OpenOptions};
 use std::io;

@@ -42,6 +42,7 @@ fn arg_usage(arg: Arg) -> String {
         Arg::Address => "HOST PORT",
         Arg::Bind => "[HOST:]PORT",
         Arg::Socket | Arg::Name => "NAME",
+        Arg::Points => "N",
         Arg::Pattern => "PATTERN",
         Arg::Operator => "OP",
         Arg::Duration => "DURATION",

@@ -24,6 +24,10 @@
 //! | `met` (an `expect output` or `expect exit`) | `program`, `text` |
 //! | `ended_program` | `program`, `status`, `why` (`time`, `output`, `closed`, `session`, or `null`: by itself), `forced`, `left`, `hidden`, `ms` |
 //! | `checked` | `text` |
+//! | `result` | of an `expect`, a `check`, a `wait`, a `!` step, and of any step that failed: `text`, `file`, `line`, `passed`, `ms` |
+//! | `watching`, `changed` (`--watch`) | `run` (from 1), `status`, `files` (how many); `file`, `run` |
+//! | `submission` (`--each`) | `name`, `score`, `points`, `passed`, `failed`, `not_run`, `result`, `status`, `first_failure`, `seconds` |
+//! | `points` | `points`: what the phase under way is worth |
 //! | `explained` | `how` (`sent`, `received`, `waiting`, `given`), `socket`, `form`, `bytes`, `repr`, `calls`, `notes`, `stopped` (`at`, `why`), `rows`: `start`, `end`, `depth`, `hex`, `name`, `argument`, `words`, `stack`, `effect`, `plain`, `folded`, `wrong` |
 //! | `dumped` | `how`, `socket`, `bytes`, `hex` |
 //! | `recording` | `file`, `steps` once it has ended |
@@ -40,7 +44,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::event::{ClassStatus, Event, Failure, Half, Message, Origin, What, Why};
+use crate::event::{ClassStatus, Event, Failure, Half, Message, Origin, Submission, What, Why};
 use crate::explain::{Explanation, Row};
 use crate::net::End;
 use crate::sequence::{Arrival, Row as SequenceRow, Sequence, Shown};
@@ -76,11 +80,21 @@ fn seen(json: &str) -> String {
 
 fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
     let (name, fields) = match what {
-        What::Waiting => return None,
+        What::Waiting | What::Planned(_) => return None,
         What::Step { text, file, line, .. } => {
             ("step", json!({"file": &**file, "line": line, "text": &**text}))
         }
         What::Phase(text) => ("phase", json!({"text": text})),
+        What::Watching { run, status, files } => {
+            ("watching", json!({"run": run, "status": status, "files": files}))
+        }
+        What::Changed { file, run } => ("changed", json!({"file": file, "run": run})),
+        What::Submission(it) => ("submission", submission(it)),
+        What::Points(points) => ("points", json!({"points": points})),
+        What::Result(it) => (
+            "result",
+            json!({"text": &*it.text, "file": &*it.file, "line": it.line, "passed": it.failure.is_none(), "ms": ms(it.took)}),
+        ),
         What::Said(text) => ("said", json!({"text": text})),
         What::Recording { file, steps } => ("recording", json!({"file": file, "steps": steps})),
         What::Narrated(text) => ("narrated", json!({"text": text})),
@@ -124,6 +138,12 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         Json::Object(fields) => Some((name, fields)),
         _ => None,
     }
+}
+
+fn submission(it: &Submission) -> Json {
+    json!({"name": it.name, "score": it.score, "points": it.points, "passed": it.passed, "failed": it.failed,
+        "not_run": it.not_run, "result": it.outcome, "status": it.status, "first_failure": it.first_failure,
+        "seconds": it.took.as_micros() as f64 / 1_000_000.0})
 }
 
 fn class_fields(what: &What) -> Option<(&'static str, Json)> {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::command::{Call, Item, Script, Spec};
+use crate::command::{Call, Item, OnFailure, Script, Spec};
 use crate::commands::{announce, clean_up, register};
 use crate::event::{Failure, FailureKind, Summary, What};
 use crate::lab::Lab;
 use crate::language::mistake::Mistake;
 use crate::language::parse::{Context, step};
 use crate::language::script::{self, Files};
+use crate::results;
 use crate::step::{self, STEPS_PER_TURN};
 
 /// What a line that was typed turned out to be.
@@ -97,20 +98,23 @@ fn unfinished(text: &str, file: &str, table: &'static [&'static Spec]) -> Failur
     }
 }
 
-/// Runs a script's steps in order, up to the first that fails or to the end.
+/// Runs a script's steps in order to the end, or as far as `set on-failure` has it.
 pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
     let started = std::time::Instant::now();
     let mut summary = Summary { file: script.file.to_string(), ..Summary::default() };
     let steps = script.steps();
     let registered = register(lab, script);
-    let mut done = 0;
+    lab.emit(What::Planned(Arc::new(results::plan(script))));
+    let (mut done, mut skips) = (0, false);
     for item in &script.items {
         let call = match item {
             Item::Phase(title) => {
+                skips = false;
                 lab.emit(What::Phase(title.clone()));
                 continue;
             }
             Item::Comment(_) => continue,
+            Item::Step(_) if skips => continue,
             Item::Step(call) => call,
         };
         announce(lab, call);
@@ -122,10 +126,14 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
             Err(failure) => {
                 summary.failed += 1;
                 summary.status = worst(summary.status, failure.kind);
-                let is_end = !keep_going || failure.kind == FailureKind::Interrupted;
+                let is_interrupted = failure.kind == FailureKind::Interrupted;
                 lab.emit(What::Failed(failure));
-                if is_end {
-                    break;
+                match lab.settings.on_failure {
+                    _ if is_interrupted => break,
+                    _ if keep_going => {}
+                    OnFailure::Stop => break,
+                    OnFailure::NextPhase => skips = true,
+                    OnFailure::NextStep => {}
                 }
             }
         }

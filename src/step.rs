@@ -1,23 +1,73 @@
-//! Runs one step: `!` and `?`, the place of a failure, and Ctrl-C.
+//! Runs one step: `!` and `?`, the place of a failure, its result, and Ctrl-C.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::command::{Call, Wanted};
 use crate::diagnosis;
-use crate::event::{Event, Failure, FailureKind, What};
+use crate::event::{Event, Failure, FailureKind, StepResult, What};
 use crate::lab::Lab;
 
 /// After this many steps or messages without a wait, others get their turn: Ctrl-C above all, and the other
 /// interpreters of this thread. A read from a socket that always has bytes is no wait.
 pub const STEPS_PER_TURN: usize = 64;
 
-/// Runs a step and gives its failure a place.
+/// The commands that check something: each time one is run is a result, also when it passes.
+const CHECKS: [&str; 3] = ["expect", "check", "wait"];
+
+/// Whether a step is a result when it passes. What `?` marks may do either, and so is none.
+pub fn is_check(call: &Call) -> bool {
+    match call.wanted {
+        Wanted::Pass => CHECKS.contains(&call.spec.name),
+        Wanted::Fail => true,
+        Wanted::Either => false,
+    }
+}
+
+/// Runs a step, gives its failure a place, and tells its result.
 pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
-    let outcome = match (call.spec.run)(lab, call).await {
+    let started = Instant::now();
+    let is_trial = call.wanted != Wanted::Pass;
+    let told = lab.failures_told;
+    lab.trials += usize::from(is_trial);
+    let ran = (call.spec.run)(lab, call).await;
+    lab.trials = lab.trials.saturating_sub(usize::from(is_trial));
+    // The failure of a step inside this one is that step's result.
+    let is_told = lab.failures_told > told;
+    let ran = match ran {
         Ok(()) => Ok(()),
         Err(failure) => Err(call.locate(diagnosis::explain(lab, call, failure).await)),
     };
+    let refusal = match (call.wanted, &ran) {
+        (Wanted::Fail, Err(failure)) => Some(failure.message.clone()),
+        _ => None,
+    };
+    let outcome = judge(lab, call, ran);
+    if lab.trials == 0 && !is_told {
+        let failure = outcome.as_ref().err();
+        if failure.is_some() || is_check(call) {
+            tell(lab, call, started.elapsed(), failure, refusal);
+        }
+    }
+    outcome
+}
+
+/// Tells how a step went that is a result.
+fn tell(lab: &mut Lab, call: &Call, took: Duration, failure: Option<&Failure>, refusal: Option<String>) {
+    lab.failures_told += usize::from(failure.is_some());
+    lab.emit(What::Result(Box::new(StepResult {
+        text: call.text.clone(),
+        file: call.file.clone(),
+        line: call.line,
+        args_at: call.args_at,
+        took,
+        failure: failure.cloned().map(Box::new),
+        refusal,
+    })));
+}
+
+/// What `!` and `?` make of an outcome.
+fn judge(lab: &Lab, call: &Call, outcome: Result<(), Failure>) -> Result<(), Failure> {
     match (call.wanted, outcome) {
         (Wanted::Pass, outcome) => outcome,
         (Wanted::Fail, Ok(())) => {
@@ -39,6 +89,8 @@ pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 /// Runs a step that Ctrl-C can cancel. What it awaited is cancel-safe, so sockets and their bytes stay as they were.
 pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let interrupt = lab.interrupt.clone();
+    let trials = lab.trials;
+    let started = Instant::now();
     let interrupted = || {
         let failure = Failure::new(FailureKind::Interrupted, format!("`{}` was interrupted", call.spec.name));
         // A script ends here, and its sockets with it; at the prompt they live on.
@@ -47,7 +99,9 @@ pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure
         call.locate(if is_typed { failure.hint(hint) } else { failure })
     };
     if interrupt.is_raised() {
-        return Err(interrupted());
+        let failure = interrupted();
+        tell(lab, call, Duration::ZERO, Some(&failure), None);
+        return Err(failure);
     }
     let sink = lab.sink();
     lab.step_begins(call);
@@ -69,6 +123,13 @@ pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure
             () = interrupt.raised() => Err(interrupted()),
         }
     };
+    // A step that was interrupted has left those open that it was trying.
+    lab.trials = trials;
+    if let Err(failure) = &outcome
+        && failure.kind == FailureKind::Interrupted
+    {
+        tell(lab, call, started.elapsed(), Some(failure), None);
+    }
     lab.step_ends(call, &outcome);
     if !lab.eager {
         // Others live on this thread, a class above all, and a step that never waits would keep them from their turn.

@@ -20,11 +20,13 @@ const LAYERS: &[&[&str]] = &[
     &["diagnosis"],
     &["step"],
     &["commands"],
+    &["results"],
     &["shell"],
     &["render", "report"],
     &["output"],
     &["assistant"],
     &["replay", "prompt", "lecture"],
+    &["each", "watch"],
     &["cli"],
 ];
 

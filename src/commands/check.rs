@@ -50,6 +50,24 @@ pub static CHECK: Spec = Spec {
     run: |lab, call| Box::pin(std::future::ready(check(lab, call))),
 };
 
+pub static POINTS: Spec = Spec {
+    name: "points",
+    aliases: &[],
+    group: Group::Checks,
+    forms: &[&[Arg::Points]],
+    summary: "what this phase is worth in a report: all of it or nothing",
+    example: "## Lists\npoints 2\ncheck 4 in [2, 4]",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(std::future::ready(points(lab, call))),
+};
+
+fn points(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let Some(Parsed::Points(points)) = call.args.first() else { return Err(call.misread(0)) };
+    lab.emit(What::Points(*points));
+    Ok(())
+}
+
 async fn expect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     match call.args.first() {
         Some(Parsed::Word("output")) => return program::expect_output(lab, call).await,

@@ -117,7 +117,7 @@ fn set(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     Ok(())
 }
 
-fn all(settings: &Settings) -> [(&'static str, String); 8] {
+fn all(settings: &Settings) -> [(&'static str, String); 10] {
     [
         Setting::Timeout(settings.timeout),
         Setting::Codec(settings.codec),
@@ -126,6 +126,8 @@ fn all(settings: &Settings) -> [(&'static str, String); 8] {
         Setting::MaxMessage(settings.max_message),
         Setting::MaxClients(settings.class.clients),
         Setting::MaxPerAddress(settings.class.per_address),
+        Setting::Show(settings.show),
+        Setting::OnFailure(settings.on_failure),
         Setting::ProgramTime(settings.program_time),
     ]
     .map(shown_setting)

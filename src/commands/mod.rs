@@ -42,6 +42,7 @@ pub static TABLE: &[&Spec] = &[
     &class::ROSTER,
     &class::BROADCAST,
     &class::WAIT,
+    &check::POINTS,
     &program::SPAWN,
     &program::TYPE,
     &flow::LET,

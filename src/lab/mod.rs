@@ -71,6 +71,10 @@ pub struct Lab {
     pub reports: Vec<(String, Arc<RunReport>)>,
     /// What `on` said, in order.
     pub handlers: Vec<Handler>,
+    /// How many steps are under way whose failure is no failure: what fails inside them is no result.
+    pub trials: usize,
+    /// How many results of failed steps were told: a step whose failure was told inside it tells it no more.
+    pub failures_told: usize,
     /// The class and the number of the seat whose script this interpreter runs.
     pub seat: Option<(Arc<Class>, u64)>,
     /// What is kept of the conversation.
@@ -150,6 +154,8 @@ impl Lab {
             always: Vec::new(),
             reports: Vec::new(),
             handlers: Vec::new(),
+            trials: 0,
+            failures_told: 0,
             seat: None,
             conversation: None,
             recorder: None,

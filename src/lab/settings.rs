@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::class::Limits;
-use crate::command::{Codec, Setting};
+use crate::command::{Codec, OnFailure, Setting, Show};
 use crate::net::{Framing, MAX_MESSAGE_DEFAULT};
 
 /// How long a step waits unless `set timeout` or `within` says otherwise.
@@ -31,6 +31,10 @@ pub struct Settings {
     pub max_message: usize,
     /// How many clients a class may have.
     pub class: Limits,
+    /// How much a script shows of what passes.
+    pub show: Show,
+    /// What a script does when a step has failed.
+    pub on_failure: OnFailure,
     /// How long a program may run; `None` for ever.
     pub program_time: Option<Duration>,
 }
@@ -53,6 +57,8 @@ impl Default for Settings {
             protocol: 3,
             max_message: MAX_MESSAGE_DEFAULT,
             class: Limits { clients: MAX_CLIENTS_DEFAULT, per_address: None },
+            show: Show::Steps,
+            on_failure: OnFailure::Stop,
             program_time: Some(PROGRAM_TIME_DEFAULT),
         }
     }
@@ -67,6 +73,8 @@ impl Settings {
             Setting::Framing(framing) => self.framing = framing,
             Setting::Protocol(protocol) => self.protocol = protocol,
             Setting::MaxMessage(bytes) => self.max_message = bytes,
+            Setting::Show(show) => self.show = show,
+            Setting::OnFailure(on_failure) => self.on_failure = on_failure,
             Setting::MaxClients(clients) => self.class.clients = clients,
             Setting::ProgramTime(time) => self.program_time = time,
             Setting::MaxPerAddress(most) => self.class.per_address = most,

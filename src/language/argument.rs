@@ -14,6 +14,9 @@ use crate::value::Value;
 
 /// The operators of `check`, longest first.
 pub const OPERATORS: [&str; 7] = ["==", "!=", "<=", ">=", "<", ">", "in"];
+/// The most points of a phase: what is above is a slip, and sums of it would lose their half points.
+const POINTS_MAX: f64 = 1_000_000.0;
+
 /// Reads a name that a result can get.
 pub fn new_name(line: &mut Line) -> Result<String, Mistake> {
     let at = line.at;
@@ -43,6 +46,7 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
             Parsed::Name(new_name(line)?)
         }
         Arg::Value(_) | Arg::Count(_) => Parsed::Value(value(line, place)?),
+        Arg::Points => Parsed::Points(points(line)?),
         Arg::Pattern => Parsed::Pattern(Arc::new(pattern(line, 0)?)),
         Arg::Operator => operator(line)?,
         Arg::Duration => match duration(line)? {
@@ -83,6 +87,24 @@ fn step_that_passes(line: &mut Line, context: &Context, nested: usize) -> Result
     let call = super::parse::call(&mut step, context, nested + 1)?;
     line.at = end + WORD.len();
     Ok(call)
+}
+
+/// A number that is known before anything runs: a phase that is not run has its points too.
+fn points(line: &mut Line) -> Result<f64, Mistake> {
+    let at = line.at;
+    let word = line.bare_word();
+    let is_plain = word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match word.parse() {
+        Ok(points) if is_plain && points <= POINTS_MAX => {
+            line.at += word.len();
+            Ok(points)
+        }
+        _ => {
+            let shown = crate::value::escape(word);
+            Err(Mistake::new(at, word.len().max(1), format!("points are a number, not `{shown}`"))
+                .hint(format!("a plain number up to {POINTS_MAX}: `points 2`, `points 0.5`")))
+        }
+    }
 }
 
 fn choice(line: &mut Line, what: &str, words: &'static [&'static str]) -> Result<Parsed, Mistake> {

@@ -1,7 +1,7 @@
 //! What can stand at the cursor: verbs, names, options, files and `$` names; and the usage that is still to be typed.
 
 use super::line::{Line, identifier_len};
-use super::setting::{CODECS, FRAMINGS, OPTIONS};
+use super::setting::{CODECS, FRAMINGS, ON_FAILURE, OPTIONS, SHOWN};
 use crate::command::{Arg, Names, Spec};
 use crate::language::expr::Key;
 use crate::value::Value;
@@ -138,6 +138,8 @@ fn option_values(option: &str) -> Vec<String> {
     match option {
         "codec" => CODECS.iter().map(|(name, _)| (*name).to_string()).collect(),
         "framing" => FRAMINGS.iter().map(|(name, _)| (*name).to_string()).collect(),
+        "show" => SHOWN.iter().map(|(name, _)| (*name).to_string()).collect(),
+        "on-failure" => ON_FAILURE.iter().map(|(name, _)| (*name).to_string()).collect(),
         "protocol" => vec!["2".into(), "3".into()],
         "timeout" => vec!["10s".into(), "none".into()],
         "max-message" => vec!["16MiB".into()],

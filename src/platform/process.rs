@@ -76,6 +76,19 @@ pub fn end_group(leader: u32, how: Ending) {
     let _ = (leader, how);
 }
 
+/// Asks one process to end, and no other of its group. It must not have been reaped.
+pub fn ask_to_end(pid: u32) {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Pid, Signal, kill_process};
+        if let Some(pid) = Pid::from_raw(pid.cast_signed()) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = pid;
+}
+
 /// The living processes of a group, its leader left out; none where the system does not tell.
 pub fn group_members(leader: u32) -> Vec<Left> {
     let is_other = |it: &Left| it.group == leader && it.pid != leader && !it.is_dead;

@@ -1,77 +1,67 @@
-//! Many runs of a script as people see them: the bar while they are under way, the table at the end.
+//! How a run went: a phase in one line, its points, the summary.
 
-use super::{Look, table};
-use crate::event::{RunReport, What};
+use anstyle::AnsiColor;
+
+use super::{Look, row};
+use crate::event::{Submission, Summary};
 use crate::pattern::count;
+use crate::results::Phase;
 use crate::value::escape;
 
-/// How wide the bar is, in columns.
-const BAR: usize = 20;
-/// How much of a step the table shows, in columns.
-const SHOWN_STEP: usize = 32;
-/// How many reasons it shows.
-const SHOWN_REASONS: usize = 8;
-
-/// The lines that tell an event of runs.
-pub fn event(what: &What, look: &Look) -> Option<String> {
-    Some(match what {
-        What::RunBegan { name, script, times, at_once } => {
-            let at_once = if *at_once > 1 { format!(", {at_once} at once") } else { String::new() };
-            format!("  {}  {} of {}{at_once}\n", look.bold(name), count(*times, "run"), escape(script))
-        }
-        What::RunProgress { name, times, ended, failed, rate } => {
-            let done = usize::try_from(ended * BAR as u64 / (*times).max(1)).unwrap_or(BAR).min(BAR);
-            let bar = format!("[{}{}]", "#".repeat(done), "-".repeat(BAR - done));
-            format!("  {}  {bar} {ended} of {times}, {failed} failed, {rate:.0}/s\n", look.bold(name))
-        }
-        What::RunEnded { name, report } => ended(name, report, look),
-        _ => return None,
-    })
+/// A phase that has ended, in one line.
+pub fn phase(phase: &Phase, look: &Look) -> String {
+    let is_passed = phase.failed == 0;
+    let (color, word) = if is_passed { (AnsiColor::Green, "ok") } else { (AnsiColor::Red, "failed") };
+    let left = format!("{} {}. {}", look.colored(color, &format!("{word:<6}")), phase.number, phase.name());
+    let mut parts = Vec::new();
+    match (is_passed, phase.passed) {
+        (true, 0) => {}
+        (true, passed) => parts.push(count(passed as u64, "check")),
+        (false, passed) => parts.push(format!("{passed} passed, {} failed", phase.failed)),
+    }
+    if let (Some(score), Some(points)) = (phase.score(), phase.points) {
+        parts.push(format!("{score} of {points} points"));
+    }
+    row(&left, &format!("{}  {:.1} s", parts.join(", "), phase.took.as_secs_f64()), look)
 }
 
-fn ended(name: &str, report: &RunReport, look: &Look) -> String {
-    if (report.times, report.ended, report.failed) == (1, 1, 0) {
-        let took = super::ms(std::time::Duration::from_secs_f64(report.seconds));
-        return super::row(
-            &format!("  {}  1 run of {} passed", look.bold(name), escape(&report.script)),
-            &took,
-            look,
-        );
+/// A submission of many whose run has ended, in one line.
+pub fn submission(it: &Submission, look: &Look) -> String {
+    let color = if it.status == 0 { AnsiColor::Green } else { AnsiColor::Red };
+    let word = if it.status == 0 { "ok" } else { it.outcome };
+    let left = format!("{} {}", look.colored(color, &format!("{word:<6}")), it.name);
+    let points =
+        it.score.zip(it.points).map_or(String::new(), |(score, of)| format!("{score} of {of} points  "));
+    row(&left, &format!("{points}{:.1} s", it.took.as_secs_f64()), look)
+}
+
+/// A run of a watched script that has ended.
+pub fn watching(run: usize, status: u8, files: usize, look: &Look) -> String {
+    let files = count(files as u64, "file");
+    let told = format!("run {run} ended with exit status {status}; watching {files}, Ctrl-C ends");
+    format!("{}\n", look.dim(&told))
+}
+
+/// What parts a run of a watched script from the one before.
+pub fn changed(file: &str, run: usize, look: &Look) -> String {
+    format!("\n{}\n", look.bold(&format!("==== `{file}` has changed: run {run} ====")))
+}
+
+/// The points of a whole run.
+pub fn points(score: f64, of: f64) -> String {
+    format!("points: {score} of {of}\n")
+}
+
+/// The end of a script.
+pub fn summary(summary: &Summary, look: &Look) -> String {
+    let mut parts = Vec::new();
+    if summary.failed > 0 {
+        parts.push(look.colored(AnsiColor::Red, &format!("{} failed", summary.failed)).into_owned());
     }
-    let rate = report.ended as f64 / report.seconds.max(f64::EPSILON);
-    let mut text = format!(
-        "  {}  {} ended, {} failed, in {:.2} s: {rate:.0}/s\n",
-        look.bold(name),
-        count(report.ended, "run"),
-        report.failed,
-        report.seconds
-    );
-    let rows: Vec<Vec<String>> = report
-        .steps
-        .iter()
-        .filter(|step| step.count > 0)
-        .map(|step| {
-            let shown: String = step.text.chars().take(SHOWN_STEP).collect();
-            let ms = |ms: f64| format!("{ms:.1} ms");
-            vec![
-                step.line.to_string(),
-                shown,
-                step.count.to_string(),
-                step.failed.to_string(),
-                ms(step.p50_ms),
-                ms(step.p90_ms),
-                ms(step.p99_ms),
-            ]
-        })
-        .collect();
-    let titles = ["line", "step", "count", "failed", "p50", "p90", "p99"];
-    text += &table(&titles, &rows, "no step was run", look);
-    for reason in report.reasons.iter().take(SHOWN_REASONS) {
-        let line = if reason.line > 0 { format!("line {}: ", reason.line) } else { String::new() };
-        text += &format!("  {}  {line}{}\n", count(reason.count, "time"), escape(&reason.message));
+    parts.push(format!("{} passed", count(summary.passed as u64, "step")));
+    if summary.not_run > 0 {
+        parts.push(format!("{} not run", summary.not_run));
     }
-    if report.reasons.len() > SHOWN_REASONS {
-        text += &format!("  ... and {} other reasons\n", report.reasons.len() - SHOWN_REASONS);
-    }
-    text
+    let took = summary.took.as_secs_f64();
+    format!("\n{}: {} in {took:.2} s\n", escape(&summary.file), parts.join(", "))
 }
