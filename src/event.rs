@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::net::{End, Framing, Taken};
+use crate::net::{End, Framing, Taken, TcpFacts};
 use crate::value::Value;
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
@@ -82,6 +82,8 @@ pub enum What {
     OptionSet { socket: Option<String>, option: &'static str, value: String, note: Option<String> },
     /// A table: its columns' titles and its rows; `kind` names it (`sockets`, `vars`, `settings`).
     Table { kind: &'static str, titles: Vec<&'static str>, rows: Vec<Vec<String>>, empty: &'static str },
+    /// What is known of one connection.
+    Connection { socket: String, story: Box<Story> },
     /// Text that was asked for: help, history.
     Text { kind: &'static str, text: String },
     /// Something a person should know of, that is no failure.
@@ -128,6 +130,30 @@ impl What {
         };
         Some((self.socket()?, wire?))
     }
+}
+
+/// What is known of one connection: what `sockets NAME` tells.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the fields are named for what they hold")]
+pub struct Story {
+    pub local: SocketAddr,
+    pub peer: SocketAddr,
+    /// Open, closed, half-closed: as far as steps have learned of it.
+    pub state: &'static str,
+    /// Bytes given to the kernel.
+    pub sent: u64,
+    /// Bytes of a `send` that the kernel has not taken.
+    pub queued: usize,
+    /// Bytes read from the kernel.
+    pub received: u64,
+    /// Those of them that no step has taken.
+    pub buffered: usize,
+    /// Bytes that arrived and wait in the kernel; `None`: not known here.
+    pub unread: Option<u64>,
+    /// What the kernel knows; `None`: not known here.
+    pub tcp: Option<TcpFacts>,
+    /// The options that hold for it.
+    pub options: Vec<(&'static str, String)>,
 }
 
 /// A client of a class whose status changed.

@@ -8,7 +8,7 @@
 //! | `phase`, `said`, `paused` | `text` |
 //! | `connected`, `accepted`, `listening` | `peer`, `local`, `listener`, `ms` where they apply |
 //! | `sent`, `received` | `repr`, `value` (see [`crate::value::to_json`]), `bytes`, `codec`, `protocol`, `reads`, `waiting`, `ms`, `calls`, `notes`, `expected` |
-//! | `read` (`recv N`) | `repr`, `asked`, `bytes`, `whole` (sizes of the messages that ended), `began_at`, `rest`, `ms` |
+//! | `read` (`recv N`) | `repr`, `asked`, `bytes`, `whole` (sizes of the messages that ended), `began_at`, `rest`, `size` (of the message that is not yet whole, where its length says it), `ms` |
 //! | `ended` | `how` (`closed`, `reset`, `dead`), `messages`, `ms` |
 //! | `listened`, `quiet` | `messages`, `ms` |
 //! | `closed`, `shutdown`, `aborted`, `using` | `sent`, `received`, `unread`, `unsent`; `half` |
@@ -20,6 +20,7 @@
 //! | `bound` | `name`, `repr`, `value` |
 //! | `option` | `option`, `value` |
 //! | `table` | `kind`, `rows` (objects by column) |
+//! | `connection` (`sockets NAME`) | `local`, `peer`, `state`, `sent`, `queued`, `received`, `buffered`, `unread`, `tcp`, `unacked`, `unsent` (of `unacked`), `rtt_ms`; null: not known here |
 //! | `text` | `kind`, `text` |
 //! | `warning` | `message`, `hint` |
 //! | `failed`, `allowed` | `file`, `line`, `column`, `kind` (`check`, `script`, `network`, `interrupted`), `message`, `hint`, `details` |
@@ -29,8 +30,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::event::{ClassStatus, Event, Failure, Half, Message, What};
-use crate::net::End;
+use crate::event::{ClassStatus, Event, Failure, Half, Message, Story, What};
+use crate::net::{End, Size};
 use crate::value::{Value, is_printable, to_json};
 
 /// The object of an event and its newline; empty for an event that is none for a program.
@@ -82,6 +83,7 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         What::Table { kind, titles, rows, .. } => {
             ("table", json!({"kind": kind, "rows": table(titles, rows)}))
         }
+        What::Connection { socket, story } => ("connection", connection(socket, story)),
         What::Text { kind, text } => ("text", json!({"kind": kind, "text": text})),
         What::Warning { socket, message, hint } => {
             ("warning", json!({"socket": socket, "message": message, "hint": hint}))
@@ -148,11 +150,14 @@ fn socket_fields(what: &What) -> Option<(&'static str, Json)> {
             "accepted",
             json!({"socket": socket, "listener": listener, "peer": address(peer), "ms": ms(*took)}),
         ),
-        What::Read { socket, bytes, asked, taken, took, .. } => (
-            "read",
-            json!({"socket": socket, "repr": Value::Bytes(bytes.as_slice().into()).repr(), "asked": asked, "bytes": bytes.len(),
-                "whole": taken.whole, "began_at": taken.began_at, "rest": taken.rest, "ms": ms(*took)}),
-        ),
+        What::Read { socket, bytes, asked, taken, took, .. } => {
+            let size = if let Size::Exact(size) = taken.size { Some(size) } else { None };
+            (
+                "read",
+                json!({"socket": socket, "repr": Value::Bytes(bytes.as_slice().into()).repr(), "asked": asked, "bytes": bytes.len(),
+                "whole": taken.whole, "began_at": taken.began_at, "rest": taken.rest, "size": size, "ms": ms(*took)}),
+            )
+        }
         What::Ended { socket, end, messages, took } => {
             let how = match end {
                 End::Closed => "closed",
@@ -180,6 +185,25 @@ fn socket_fields(what: &What) -> Option<(&'static str, Json)> {
         What::Aborted { socket } => ("aborted", json!({"socket": socket})),
         What::Using { socket } => ("using", json!({"socket": socket})),
         _ => return None,
+    })
+}
+
+fn connection(socket: &str, story: &Story) -> Json {
+    let tcp = story.tcp.as_ref();
+    json!({
+        "socket": socket,
+        "local": story.local.to_string(),
+        "peer": story.peer.to_string(),
+        "state": story.state,
+        "sent": story.sent,
+        "queued": story.queued,
+        "received": story.received,
+        "buffered": story.buffered,
+        "unread": story.unread,
+        "tcp": tcp.map(|tcp| tcp.state),
+        "unacked": tcp.and_then(|tcp| tcp.unacked),
+        "unsent": tcp.and_then(|tcp| tcp.unsent),
+        "rtt_ms": tcp.and_then(|tcp| tcp.round_trip).map(ms),
     })
 }
 

@@ -9,6 +9,7 @@ mod meta;
 mod receive;
 mod seat;
 mod socket;
+mod sockets;
 
 use crate::command::Spec;
 
@@ -23,7 +24,7 @@ pub static TABLE: &[&Spec] = &[
     &socket::CLOSE,
     &socket::RESET,
     &socket::USE,
-    &socket::SOCKETS,
+    &sockets::SOCKETS,
     &message::SEND,
     &message::RECV,
     &check::EXPECT,

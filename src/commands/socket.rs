@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
 use crate::event::{Failure, Half, What};
 use crate::lab::{Binding, Lab};
-use crate::net::{self, End, Listener};
+use crate::net::{self, Listener};
 
 /// The host that a listening socket is bound to unless another is given: only programs on this machine reach it.
 const HOST_DEFAULT: &str = "127.0.0.1";
@@ -93,18 +93,6 @@ pub static USE: Spec = Spec {
     within: false,
     names: Names::Nothing,
     run: |lab, call| Box::pin(use_socket(lab, call)),
-};
-
-pub static SOCKETS: Spec = Spec {
-    name: "sockets",
-    aliases: &[],
-    group: Group::Sockets,
-    forms: &[&[]],
-    summary: "list the sockets: peer, state, bytes sent, received, unread",
-    example: "listen 0 as srv\nsockets",
-    within: false,
-    names: Names::Nothing,
-    run: |lab, call| Box::pin(sockets(lab, call)),
 };
 
 /// The host and port that an address argument stands for.
@@ -242,66 +230,4 @@ async fn use_socket(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     lab.current = Some(name.clone());
     lab.emit(What::Using { socket: name });
     Ok(())
-}
-
-async fn sockets(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
-    let mut rows = Vec::new();
-    for (name, binding) in lab.names() {
-        let mark = if lab.current.as_deref() == Some(name) { format!("{name} *") } else { name.to_string() };
-        match binding {
-            Binding::Value(_) => {}
-            Binding::Class(class) => rows.push(vec![
-                mark,
-                "serving".into(),
-                class.local.to_string(),
-                String::new(),
-                format!("{} here", class.status().here),
-                String::new(),
-                String::new(),
-            ]),
-            Binding::Listener(listener) => rows.push(vec![
-                mark,
-                "listening".into(),
-                listener.local.to_string(),
-                // Under `peer`, which a listening socket has none of: the line then fits 80 columns.
-                format!("{} accepted", listener.accepted),
-                String::new(),
-                String::new(),
-                String::new(),
-            ]),
-            Binding::Connection(link) => {
-                let connection = &link.connection;
-                let (buffered, kernel) = connection.waiting();
-                let waiting = match kernel {
-                    Some(kernel) => format!("{} B", buffered as u64 + kernel),
-                    None => format!("{buffered} B and more: not known here"),
-                };
-                rows.push(vec![
-                    mark,
-                    state(connection).into(),
-                    connection.local.to_string(),
-                    connection.peer.to_string(),
-                    format!("{} B", connection.writer().sent()),
-                    format!("{} B", connection.received),
-                    waiting,
-                ]);
-            }
-        }
-    }
-    let titles = vec!["name", "state", "local", "peer", "sent", "received", "unread"];
-    lab.emit(What::Table { kind: "sockets", titles, rows, empty: "no socket is open" });
-    Ok(())
-}
-
-fn state(connection: &net::Connection) -> &'static str {
-    match (connection.end(), connection.writer().can_write(), connection.can_read) {
-        (Some(End::Reset), ..) => "reset by peer",
-        (Some(End::Dead), ..) => "dead",
-        (Some(End::Closed), false, _) => "closed both ways",
-        (Some(End::Closed), true, _) => "peer closed",
-        (None, false, false) => "shut down",
-        (None, false, true) => "open, not sending",
-        (None, true, false) => "open, not reading",
-        (None, true, true) => "open",
-    }
 }

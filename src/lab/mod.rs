@@ -22,7 +22,7 @@ use crate::net::{Connection, Framing, Listener, Writer};
 use crate::pattern::Pattern;
 use crate::value::Value;
 
-pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, attribute};
+pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, attribute, state};
 pub use interrupt::Interrupt;
 pub use settings::{Limit, MAX_CLIENTS_DEFAULT, Settings, shown_duration};
 

@@ -8,7 +8,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
 use super::connection::Connection;
-use crate::platform::reason;
+use crate::platform::{self, reason};
 
 /// How many clients may wait unaccepted. With the usual 128, a class that connects at once leaves late clients with a
 /// connection that the server never learns of (a SYN cookie), silent for good when the server speaks first.
@@ -40,6 +40,11 @@ impl Listener {
         let socket = open().map_err(|error| explain(&error, address))?;
         let local = socket.local_addr().map_err(|error| explain(&error, address))?;
         Ok(Listener { socket, local, accepted: 0 })
+    }
+
+    /// How many clients are connected and not yet accepted, where the kernel can tell.
+    pub fn waiting(&self) -> Option<u64> {
+        platform::clients_waiting(self.local)
     }
 
     /// Waits for the next client. Cancel-safe: a client is either returned or still waiting.

@@ -1,4 +1,6 @@
-//! What differs between operating systems: unread bytes, the terminal's size and mode, signals, private files, the wording of errors.
+//! What differs between operating systems: what the kernel knows of a connection, the terminal's size and mode, signals, private files, the wording of errors.
+
+mod tcp;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -8,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+
+pub use tcp::{Idle, TcpFacts, clients_waiting, look, tcp_facts};
 
 /// Bytes that arrived and wait in the kernel; `None`: not known here.
 pub fn unread(stream: &TcpStream) -> Option<u64> {
