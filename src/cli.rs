@@ -1,6 +1,11 @@
 //! The program's options.
 
+use std::time::Duration;
+
 use clap::{Parser, ValueEnum};
+
+use crate::language::duration;
+use crate::language::line::Line;
 
 /// A scriptable shell for socket experiments: JSON literals go in, pickles go over the wire, Python values come out.
 #[derive(Debug, Parser)]
@@ -35,6 +40,14 @@ pub struct Cli {
     #[arg(short = 'q', long, conflicts_with = "json")]
     pub quiet: bool,
 
+    /// Step mode: comments are told, each step stands in the editor until Enter runs it
+    #[arg(long, conflicts_with_all = ["json", "quiet", "check"])]
+    pub step: bool,
+
+    /// Step mode that runs by itself, each step after this time: `--pace 1.5s`
+    #[arg(long, value_name = "TIME", value_parser = pace, conflicts_with_all = ["step", "check"])]
+    pub pace: Option<Duration>,
+
     /// Run on after a failed step
     #[arg(long)]
     pub keep_going: bool,
@@ -42,6 +55,14 @@ pub struct Cli {
     /// When to use colours; NO_COLOR is obeyed
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
+}
+
+fn pace(text: &str) -> Result<Duration, String> {
+    let mut line = Line::new(text);
+    match duration(&mut line) {
+        Ok(Some(pace)) if line.is_done() => Ok(pace),
+        _ => Err("a time has a unit: 500ms, 1.5s".to_string()),
+    }
 }
 
 /// When to use colours.

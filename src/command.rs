@@ -251,6 +251,8 @@ pub struct Script {
 pub enum Item {
     /// `## Title`.
     Phase(String),
+    /// Lines of comment that stand together: the narration of step mode.
+    Comment(String),
     /// A step.
     Step(Call),
 }

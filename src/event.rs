@@ -32,6 +32,10 @@ pub enum What {
     Phase(String),
     /// `say`.
     Said(String),
+    /// The comments before a step, in step mode.
+    Narrated(String),
+    /// A person went another way than to the next step, in step mode.
+    Moved(&'static str),
     /// `pause` waits for a person.
     Paused(String),
     /// A connection was opened.

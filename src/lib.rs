@@ -13,7 +13,7 @@
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
 //! - [`conversation`]: what is kept of it, to look back on
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
-//! - [`prompt`], [`replay`]: what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
+//! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
 
 pub mod assistant;
 pub mod class;
@@ -25,6 +25,7 @@ pub mod event;
 pub mod history;
 pub mod lab;
 pub mod language;
+pub mod lecture;
 pub mod net;
 pub mod output;
 pub mod pattern;

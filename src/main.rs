@@ -13,9 +13,9 @@ use lab2sh::commands::TABLE;
 use lab2sh::event::{Event, Failure, FailureKind, Sink, What};
 use lab2sh::lab::{Interrupt, Lab};
 use lab2sh::output::{Form, Output, Trouble};
-use lab2sh::platform::{self, EndingSignals, TerminalMode};
+use lab2sh::platform::{self, EndingSignals, Keyboard, TerminalMode};
 use lab2sh::render::Look;
-use lab2sh::{prompt, replay, shell};
+use lab2sh::{lecture, prompt, replay, shell};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -157,7 +157,11 @@ async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<Termina
         && goes_on
         && !lab.quitting
     {
-        status = status.max(script_file(lab, cli, name).await);
+        status = status.max(script_file(lab, cli, name, output, terminal).await);
+    }
+    if script.is_none() && (cli.step || cli.pace.is_some()) {
+        let failure = Failure::script("step mode needs a script");
+        return not_run(lab, failure.hint("`lab2sh --step FILE.lab`"));
     }
     let is_done = (script.is_some() || !cli.lines.is_empty() || cli.check) && !cli.interactive;
     if is_done || lab.quitting {
@@ -189,7 +193,13 @@ async fn lines(lab: &mut Lab, cli: &Cli) -> u8 {
     status
 }
 
-async fn script_file(lab: &mut Lab, cli: &Cli, name: &str) -> u8 {
+async fn script_file(
+    lab: &mut Lab,
+    cli: &Cli,
+    name: &str,
+    output: &Output,
+    terminal: &Arc<TerminalMode>,
+) -> u8 {
     let loaded = load(lab, name).await.and_then(|script| {
         let given = replay::given(&script, cli.words.get(1..).unwrap_or_default())?;
         replay::check_names(&script, lab.names().map(|(name, _)| name))?;
@@ -204,7 +214,18 @@ async fn script_file(lab: &mut Lab, cli: &Cli, name: &str) -> u8 {
     }
     lab.given = given;
     lab.folder = Path::new(name).parent().map(PathBuf::from).unwrap_or_default();
-    if stdin().is_terminal() && stdout().is_terminal() && !cli.json && !cli.quiet {
+    // A script that comes from a pipe leaves the keyboard free as well.
+    let has_keyboard = stdin().is_terminal() || (name == "-" && Keyboard::open().is_some());
+    let is_attended = has_keyboard && stdout().is_terminal() && !cli.json && !cli.quiet;
+    if cli.step && !has_keyboard {
+        let failure = Failure::script("`--step` needs a keyboard, and there is no terminal");
+        return not_run(lab, failure.hint("`--pace 1s` runs by itself"));
+    }
+    if cli.step || cli.pace.is_some() {
+        let keyboard = (is_attended || cli.step).then_some(terminal);
+        return lecture::run(lab, &script, output, keyboard, cli.pace).await;
+    }
+    if is_attended {
         lab.pauser = Some(prompt::pauser());
     }
     replay::run(lab, &script, cli.keep_going).await
@@ -236,7 +257,7 @@ async fn at_prompt(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<Ter
         return prompt::run(lab, output, history.as_deref(), terminal).await;
     }
     // `-i` without a terminal: the rest of standard input is a script.
-    script_file(lab, cli, "-").await
+    script_file(lab, cli, "-", output, terminal).await
 }
 
 /// `$XDG_STATE_HOME/lab2sh`, or what stands for it on this system.

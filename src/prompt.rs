@@ -1,6 +1,6 @@
 //! The prompt: the line editor in a thread of its own, with completion, hints and colours.
 
-use std::io::{IsTerminal, stdout};
+use std::io::{IsTerminal, stdin, stdout};
 use std::path::Path;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ use crate::history::{History, LINES_MAX};
 use crate::lab::{Binding, Lab, OF_CLASS, OF_CONNECTION, OF_LISTENER, Pauser};
 use crate::language::complete::Known;
 use crate::output::Output;
-use crate::platform::{self, TerminalMode};
+use crate::platform::{self, Keyboard, TerminalMode};
 use crate::shell;
 
 /// How long `pause` waits for Enter before it looks whether it is still wanted.
@@ -32,8 +32,10 @@ const PAUSE_LOOK: Duration = Duration::from_millis(100);
 const ABOVE_MAX: usize = 256;
 
 /// What a line that was asked for turned out to be.
-enum Typed {
+pub(crate) enum Typed {
     Line(String),
+    /// A key that stands for a word, whatever stands in the line.
+    Word(&'static str),
     /// Ctrl-C: the line is thrown away.
     Cleared,
     /// Ctrl-D on an empty line.
@@ -44,36 +46,36 @@ enum Typed {
 
 struct Request {
     prompt: String,
+    /// What stands in the line at first.
+    initial: String,
     answer: oneshot::Sender<Typed>,
 }
 
 /// Reads lines and runs them until `quit`, Ctrl-D or the end of the terminal. Gives the exit status.
 pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, terminal: &Arc<TerminalMode>) -> u8 {
     let (mut kept, trouble) = History::open(history);
-    let editing = Editing::start(kept.lines.clone(), terminal.clone(), output.look().color);
+    let editing = Editing::start(kept.lines.clone(), terminal.clone(), output.look().color, &[]);
     output.write("lab2sh: `help` lists the commands, `connect HOST:PORT` begins, Ctrl-D leaves\n");
     if let Some(trouble) = trouble {
         output.complain(&format!("warning: cannot keep the history: {trouble}\n"));
     }
     let mut open = String::new();
     loop {
-        *editing.known.lock().unwrap_or_else(PoisonError::into_inner) = known_of(lab);
-        output.flush();
-        if output.is_broken() {
-            return FailureKind::Network.status();
-        }
         let name = lab.current.clone().unwrap_or_default();
         let prompt =
             if open.is_empty() { format!("{name}> ") } else { format!("{}. ", " ".repeat(name.width())) };
-        let text = match editing.read(prompt, output).await {
+        let text = match editing.read(lab, output, prompt, "").await {
             Typed::Line(line) => line,
+            Typed::Word(_) => continue,
             Typed::End if open.is_empty() => return 0,
             Typed::Cleared | Typed::End => {
                 open.clear();
                 continue;
             }
             Typed::Broken(why) => {
-                output.complain(&format!("error: cannot read the terminal: {why}\n"));
+                if !output.is_broken() {
+                    output.complain(&format!("error: cannot read the terminal: {why}\n"));
+                }
                 return FailureKind::Network.status();
             }
         };
@@ -88,10 +90,10 @@ pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, termina
 }
 
 /// The line editor's thread, seen from outside.
-struct Editing {
+pub(crate) struct Editing {
     requests: mpsc::Sender<Request>,
     /// Lines for its history.
-    added: mpsc::Sender<String>,
+    pub(crate) added: mpsc::Sender<String>,
     /// Texts to print above the line that is typed.
     above: mpsc::SyncSender<String>,
     /// What its completion knows.
@@ -99,7 +101,13 @@ struct Editing {
 }
 
 impl Editing {
-    fn start(lines: Vec<String>, mode: Arc<TerminalMode>, color: bool) -> Editing {
+    /// Starts it with the lines of its history, and with keys that stand for words.
+    pub(crate) fn start(
+        lines: Vec<String>,
+        mode: Arc<TerminalMode>,
+        color: bool,
+        words: &'static [(KeyEvent, &'static str)],
+    ) -> Editing {
         let known = Arc::new(Mutex::new(Known::default()));
         let (requests, inbox) = mpsc::channel();
         let (added, new_lines) = mpsc::channel::<String>();
@@ -110,18 +118,21 @@ impl Editing {
                 if let Ok(printer) = editor.create_external_printer() {
                     std::thread::spawn(move || print_above(printer, &texts));
                 }
-                edit(editor, &inbox, &new_lines, &mode);
+                edit(editor, &inbox, &new_lines, &mode, words);
             }
             Err(error) => refuse(&inbox, &error.to_string()),
         });
         Editing { requests, added, above, known }
     }
 
-    /// Reads a line; what is said meanwhile goes above it.
-    async fn read(&self, prompt: String, output: &Output) -> Typed {
+    /// Reads a line, which a person may begin with `initial` in it; what is said meanwhile goes above it.
+    pub(crate) async fn read(&self, lab: &Lab, output: &Output, prompt: String, initial: &str) -> Typed {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known_of(lab);
+        output.flush();
         let gone = || Typed::Broken("the line editor has ended".to_string());
         let (answer, typed) = oneshot::channel();
-        if self.requests.send(Request { prompt, answer }).is_err() {
+        let initial = initial.to_string();
+        if output.is_broken() || self.requests.send(Request { prompt, initial, answer }).is_err() {
             return gone();
         }
         let above = self.above.clone();
@@ -192,14 +203,17 @@ fn edit(
     inbox: &mpsc::Receiver<Request>,
     new_lines: &mpsc::Receiver<String>,
     mode: &TerminalMode,
+    words: &[(KeyEvent, &'static str)],
 ) {
     let ended = Arc::new(Mutex::new(Ended::Entered));
     let take = |ended: &Mutex<Ended>| {
         std::mem::replace(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner), Ended::Entered)
     };
-    for (key, how) in [('C', Ended::Cleared), ('Z', Ended::Stopped(0))] {
+    let keys = [(KeyEvent::ctrl('C'), Ended::Cleared), (KeyEvent::ctrl('Z'), Ended::Stopped(0))];
+    let words = words.iter().map(|(key, word)| (*key, Ended::Word(word)));
+    for (key, how) in keys.into_iter().chain(words) {
         let ends = EventHandler::Conditional(Box::new(Ends { how, ended: ended.clone() }));
-        editor.bind_sequence(KeyEvent::ctrl(key), ends);
+        editor.bind_sequence(key, ends);
     }
     for request in inbox {
         for line in new_lines.try_iter() {
@@ -207,7 +221,7 @@ fn edit(
             let _ = editor.add_history_entry(line);
         }
         mode.set_editing(true);
-        let mut read = editor.readline(&request.prompt);
+        let mut read = editor.readline_with_initial(&request.prompt, (&request.initial, ""));
         let mut how = take(&ended);
         while let (Ok(line), Ended::Stopped(at)) = (&read, how) {
             mode.set_editing(false);
@@ -218,8 +232,11 @@ fn edit(
         }
         mode.set_editing(false);
         let typed = match read {
-            Ok(_) if how == Ended::Cleared => Typed::Cleared,
-            Ok(line) => Typed::Line(line),
+            Ok(line) => match how {
+                Ended::Cleared => Typed::Cleared,
+                Ended::Word(word) => Typed::Word(word),
+                Ended::Entered | Ended::Stopped(_) => Typed::Line(line),
+            },
             Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Typed::Cleared,
             Err(ReadlineError::Eof) => Typed::End,
             Err(error) => Typed::Broken(error.to_string()),
@@ -236,6 +253,8 @@ enum Ended {
     Entered,
     /// Ctrl-C: it is to be thrown away.
     Cleared,
+    /// A key that stands for this word.
+    Word(&'static str),
     /// Ctrl-Z, with the cursor at this byte: it goes on after `fg`.
     Stopped(usize),
 }
@@ -275,8 +294,10 @@ fn refuse(inbox: &mpsc::Receiver<Request>, why: &str) {
 }
 
 fn editor(lines: Vec<String>, assistant: Assistant) -> rustyline::Result<Editor<Assistant, MemHistory>> {
-    // Where standard output goes to a file, the prompt belongs on the terminal all the same.
-    let behavior = if stdout().is_terminal() { Behavior::Stdio } else { Behavior::PreferTerm };
+    // Where standard output goes to a file, the prompt belongs on the terminal all the same; and there is the keyboard where
+    // standard input is a script.
+    let stdio = stdout().is_terminal() && stdin().is_terminal();
+    let behavior = if stdio { Behavior::Stdio } else { Behavior::PreferTerm };
     let config = Config::builder()
         .max_history_size(LINES_MAX)?
         .history_ignore_dups(true)?
@@ -300,12 +321,11 @@ pub fn pauser() -> Pauser {
     Arc::new(|_| {
         let (done, waited) = oneshot::channel();
         std::thread::spawn(move || {
+            let Some(keyboard) = Keyboard::open() else { return };
             while !done.is_closed() {
                 // A line that came after the pause was given up is the prompt's.
-                if platform::line_is_here(PAUSE_LOOK) && !done.is_closed() {
-                    let mut line = String::new();
-                    // At the end of input there is nobody to wait for.
-                    let _ = std::io::stdin().read_line(&mut line);
+                if keyboard.has_line(PAUSE_LOOK) && !done.is_closed() {
+                    keyboard.read_line();
                     let _ = done.send(());
                     return;
                 }

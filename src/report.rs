@@ -5,7 +5,7 @@
 //! | event | more |
 //! |---|---|
 //! | `step` | `file`, `line`, `text` |
-//! | `phase`, `said`, `paused` | `text` |
+//! | `phase`, `said`, `paused`; in step mode `narrated`, `moved` | `text` |
 //! | `connected`, `accepted`, `listening` | `peer`, `local`, `listener`, `ms` where they apply |
 //! | `sent`, `received` | `repr`, `value` (see [`crate::value::to_json`]), `bytes`, `codec`, `protocol`, `reads`, `waiting`, `ms`, `calls`, `notes`, `expected` |
 //! | `read` (`recv N`) | `repr`, `asked`, `bytes`, `whole` (sizes of the messages that ended), `began_at`, `rest`, `size` (of the message that is not yet whole, where its length says it), `ms` |
@@ -70,6 +70,8 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         }
         What::Phase(text) => ("phase", json!({"text": text})),
         What::Said(text) => ("said", json!({"text": text})),
+        What::Narrated(text) => ("narrated", json!({"text": text})),
+        What::Moved(how) => ("moved", json!({"text": how})),
         What::Paused(text) => ("paused", json!({"text": text})),
         What::Sent { socket, message: it } => ("sent", message(socket, it)),
         What::Received { socket, message: it } => ("received", message(socket, it)),

@@ -108,6 +108,7 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
                 lab.emit(What::Phase(title.clone()));
                 continue;
             }
+            Item::Comment(_) => continue,
             Item::Step(call) => call,
         };
         announce(lab, call);

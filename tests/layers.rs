@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["render", "report"],
     &["output"],
     &["assistant"],
-    &["replay", "prompt"],
+    &["replay", "prompt", "lecture"],
     &["cli"],
 ];
 

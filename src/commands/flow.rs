@@ -178,6 +178,7 @@ pub async fn run_items(lab: &mut Lab, script: &Script) -> Result<(), Failure> {
     for item in &script.items {
         match item {
             Item::Phase(title) => lab.emit(What::Phase(title.clone())),
+            Item::Comment(_) => {}
             Item::Step(step) => {
                 announce(lab, step);
                 outcome = step::run(lab, step).await;

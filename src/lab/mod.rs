@@ -205,6 +205,11 @@ impl Lab {
         self.names.iter().map(|(name, binding)| (name.as_str(), binding))
     }
 
+    /// The names of the sockets, oldest first.
+    pub fn sockets(&self) -> impl Iterator<Item = &str> {
+        self.names().filter(|(_, binding)| !matches!(binding, Binding::Value(_))).map(|(name, _)| name)
+    }
+
     /// What a name stands for.
     pub fn get(&self, name: &str) -> Option<&Binding> {
         self.names.get(name)
@@ -331,8 +336,7 @@ impl Lab {
             Some(Binding::Value(_)) => format!("`{name}` is a value, not a socket"),
             None => format!("no socket is called `{name}`"),
         };
-        let sockets: Vec<&str> =
-            self.names().filter(|(_, b)| !matches!(b, Binding::Value(_))).map(|(n, _)| n).collect();
+        let sockets: Vec<&str> = self.sockets().collect();
         let hint = match (did_you_mean(name, sockets.iter().copied()), sockets.is_empty()) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, true) => "no socket is open; `connect HOST:PORT as NAME` opens one".to_string(),

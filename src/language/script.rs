@@ -73,6 +73,13 @@ pub fn parse(
             line += 1;
             continue;
         }
+        if physical.trim_start().starts_with('#') {
+            let (comment, lines) = comment(rest);
+            line += lines;
+            rest = &rest[comment.len()..];
+            script.items.push(Item::Comment(plain_comment(comment)));
+            continue;
+        }
         let context = Context { table, file: file.clone(), line, files };
         let (call, used) = one_step(rest, &context)?;
         script.items.extend(call.map(Item::Step));
@@ -80,6 +87,23 @@ pub fn parse(
         rest = &rest[used..];
     }
     Ok(script)
+}
+
+/// The lines of comment at the head of `text`, and how many they are.
+fn comment(text: &str) -> (&str, usize) {
+    let is_comment = |line: &&str| {
+        let line = line.trim_start();
+        line.starts_with('#') && !line.starts_with("##")
+    };
+    let lines: Vec<&str> = text.split_inclusive('\n').take_while(is_comment).collect();
+    let len = lines.iter().map(|line| line.len()).sum();
+    (&text[..len], lines.len())
+}
+
+/// What comment lines say, as one paragraph.
+fn plain_comment(comment: &str) -> String {
+    let lines = comment.lines().map(|line| line.trim_start().trim_start_matches('#').trim());
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Parses the step at the head of `text`, going on to further lines while a bracket or a string is open.

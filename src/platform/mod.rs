@@ -104,20 +104,54 @@ pub fn terminal_width() -> Option<usize> {
     None
 }
 
-/// Whether standard input has a line or its end within this time; where that cannot be asked, reading it will tell.
-pub fn line_is_here(within: Duration) -> bool {
+/// What a person types at: standard input, or the terminal of the session where standard input is a script.
+pub struct Keyboard {
     #[cfg(unix)]
-    {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let stdin = io::stdin();
-        let mut wanted = [PollFd::new(&stdin, PollFlags::IN)];
-        let within = Timespec::try_from(within).ok();
-        !matches!(poll(&mut wanted, within.as_ref()), Ok(0) | Err(rustix::io::Errno::INTR))
+    terminal: std::fs::File,
+}
+
+impl Keyboard {
+    /// `None` where there is no terminal.
+    pub fn open() -> Option<Keyboard> {
+        use io::IsTerminal;
+        #[cfg(unix)]
+        {
+            use std::os::fd::AsFd;
+            let terminal = if io::stdin().is_terminal() {
+                io::stdin().as_fd().try_clone_to_owned().ok()?.into()
+            } else {
+                std::fs::File::open("/dev/tty").ok()?
+            };
+            Some(Keyboard { terminal })
+        }
+        #[cfg(not(unix))]
+        io::stdin().is_terminal().then_some(Keyboard {})
     }
-    #[cfg(not(unix))]
-    {
-        let _ = within;
-        true
+
+    /// Whether there is a line or the end within this time; where that cannot be asked, reading will tell.
+    pub fn has_line(&self, within: Duration) -> bool {
+        #[cfg(unix)]
+        {
+            use rustix::event::{PollFd, PollFlags, Timespec, poll};
+            let mut wanted = [PollFd::new(&self.terminal, PollFlags::IN)];
+            let within = Timespec::try_from(within).ok();
+            !matches!(poll(&mut wanted, within.as_ref()), Ok(0) | Err(rustix::io::Errno::INTR))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = within;
+            true
+        }
+    }
+
+    /// Waits for Enter. A terminal gives one line at a time, so none is taken from whoever reads next.
+    pub fn read_line(&self) {
+        let mut line = String::new();
+        // At the end of input there is nobody to wait for.
+        #[cfg(unix)]
+        let _ = io::BufRead::read_line(&mut io::BufReader::new(&self.terminal), &mut line);
+        #[cfg(not(unix))]
+        let _ = io::stdin().read_line(&mut line);
     }
 }
 
@@ -127,16 +161,19 @@ pub struct TerminalMode {
     /// background would stop the process.
     is_editing: AtomicBool,
     #[cfg(unix)]
-    saved: Option<rustix::termios::Termios>,
+    saved: Option<(Keyboard, rustix::termios::Termios)>,
 }
 
 impl TerminalMode {
-    /// Remembers the mode that standard input has now.
+    /// Remembers the mode that the terminal has now.
     pub fn save() -> TerminalMode {
         TerminalMode {
             is_editing: AtomicBool::new(false),
             #[cfg(unix)]
-            saved: rustix::termios::tcgetattr(io::stdin()).ok(),
+            saved: Keyboard::open().and_then(|keyboard| {
+                let mode = rustix::termios::tcgetattr(&keyboard.terminal).ok()?;
+                Some((keyboard, mode))
+            }),
         }
     }
 
@@ -151,10 +188,11 @@ impl TerminalMode {
             return;
         }
         #[cfg(unix)]
-        if let Some(saved) = &self.saved {
+        if let Some((keyboard, saved)) = &self.saved {
             use io::Write;
             use std::os::unix::fs::OpenOptionsExt;
-            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, saved);
+            let now = rustix::termios::OptionalActions::Now;
+            let _ = rustix::termios::tcsetattr(&keyboard.terminal, now, saved);
             // To the terminal, wherever standard output goes; without waiting for one that Ctrl-S has stopped.
             let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
             let terminal = OpenOptions::new().write(true).custom_flags(flags).open("/dev/tty");

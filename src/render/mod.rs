@@ -73,6 +73,8 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Step { prompt, text, .. } => step(prompt, text, look),
         What::Phase(title) => format!("\n{}\n", look.bold(&format!("== {}", escape(title)))),
         What::Said(text) => said(text, look),
+        What::Narrated(text) => format!("\n{}", said(text, look)),
+        What::Moved(how) => look.dim(&format!("  {how}")).into_owned() + "\n",
         What::Paused(text) if text.is_empty() => said("Enter goes on", look),
         What::Paused(text) => said(&format!("{text} (Enter goes on)"), look),
         What::Sent { socket, message } => sent(socket, message, look),

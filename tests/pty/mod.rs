@@ -181,6 +181,14 @@ impl Terminal {
         self.until(&format!("the line `{line}`"), |seen| cursor_line(seen).trim_end() == line);
     }
 
+    /// Waits until the line with the cursor ends like this.
+    #[track_caller]
+    pub fn stands(&self, tail: &str) {
+        self.until(&format!("a line that ends with `{tail}`"), |seen| {
+            cursor_line(seen).trim_end().ends_with(tail)
+        });
+    }
+
     #[track_caller]
     fn until(&self, what: &str, is_so: impl Fn(&Seen) -> bool) {
         let started = Instant::now();

@@ -1,0 +1,308 @@
+//! Step mode: a script walked through at the keyboard of a real terminal, or by the clock.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod common;
+mod pty;
+
+use std::fs;
+use std::path::PathBuf;
+
+use common::{Folder, normal, script};
+use pty::{CTRL_C, CTRL_D, ENTER, Setup, Terminal, program, shell};
+
+const ALT_A: &str = "\x1ba";
+const ALT_P: &str = "\x1bp";
+const ALT_Q: &str = "\x1bq";
+const ALT_R: &str = "\x1br";
+const ALT_S: &str = "\x1bs";
+const PAGE_DOWN: &str = "\x1b[6~";
+const BACKSPACE: &str = "\x7f";
+
+fn handshake() -> String {
+    root().join("scripts/handshake.lab").to_string_lossy().into_owned()
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn stepping(setup: Setup, file: &str) -> Terminal {
+    setup.args(&["--step", file]).start()
+}
+
+/// Waits for a step in the editor, and presses a key.
+#[track_caller]
+fn press(terminal: &Terminal, line: &str, keys: &str) {
+    terminal.typed(line);
+    terminal.keys(keys);
+}
+
+/// The screen of a lecture is the recorded one; `LAB2SH_RECORD=1` records it anew.
+#[track_caller]
+fn recorded(name: &str, screen: &str) {
+    let file = root().join("tests/fixtures/screens").join(format!("{name}.txt"));
+    let scripts = format!("{}/", root().join("scripts").display());
+    let screen = normal(&screen.replace(&scripts, "scripts/")) + "\n";
+    if std::env::var_os("LAB2SH_RECORD").is_some() {
+        fs::write(&file, &screen).unwrap();
+    }
+    let wanted = fs::read_to_string(&file).unwrap_or_default();
+    assert!(wanted == screen, "{} shows something else now:\n{screen}", file.display());
+}
+
+/// A whole lecture: a step is edited, a command comes in between, a phase is run again, a step is skipped.
+fn lecture(columns: u16, end_of_let: &str) {
+    let folder = Folder::new();
+    let mut terminal = stepping(shell(&folder).size(100, columns), &handshake());
+    press(&terminal, "> listen 0 as server", ENTER);
+    press(&terminal, "server> connect 127.0.0.1:$server.port as student", PAGE_DOWN);
+    press(&terminal, "student> accept server as seat", ENTER);
+    // An edit: another id.
+    let edit = format!("{BACKSPACE}{BACKSPACE}8}}{ENTER}");
+    press(&terminal, "seat> @seat send {\"clientid\": 7}", &edit);
+    // A command of one's own in between.
+    let expect = "seat> @student expect {\"clientid\": int as id} within 2s";
+    press(&terminal, expect, CTRL_C);
+    press(&terminal, "seat>", &format!("check $seat.sent > 0{ENTER}"));
+    terminal.sees("ok $seat.sent > 0");
+    press(&terminal, "seat>", ENTER);
+    press(&terminal, expect, ENTER);
+    // The phase that was just shown once more, from the first step of the next.
+    press(&terminal, end_of_let, ALT_A);
+    press(&terminal, "seat> @seat send {\"clientid\": 7}", ALT_P);
+    press(&terminal, end_of_let, ENTER);
+    press(&terminal, "seat> @student send $me", ENTER);
+    press(
+        &terminal,
+        "seat> @seat expect {\"student_name\": str as name, \"sid\": int | str} within 2s",
+        ENTER,
+    );
+    press(&terminal, "seat> @seat send {\"message\": \"welcome, ${name}\"}", ALT_S);
+    press(&terminal, "seat> @seat send {\"message\": \"that is all for today\"}", ALT_R);
+    assert_eq!(terminal.ends(), 0);
+    recorded(&format!("step-{columns}"), &terminal.screen());
+}
+
+#[test]
+fn a_lecture_on_80_columns() {
+    lecture(80, " 900000001}");
+}
+
+#[test]
+fn a_lecture_on_120_columns() {
+    lecture(
+        120,
+        "seat> let me = {\"student_name\": \"Ada Lovelace\", \"github_username\": \"ada\", \"sid\": 900000001}",
+    );
+}
+
+/// What a run shows of what happened: everything but the steps as they were typed.
+fn effects(screen: &str) -> Vec<String> {
+    let screen = normal(screen);
+    let lines = screen.lines().filter(|line| line.starts_with("  ") || line.starts_with("== "));
+    lines.map(|line| line.split("  MS").next().unwrap().to_string()).collect()
+}
+
+#[test]
+fn enter_for_each_step_shows_what_a_replay_shows() {
+    let folder = Folder::new();
+    let mut terminal = stepping(shell(&folder).size(100, 120), &handshake());
+    let text = fs::read_to_string(handshake()).unwrap();
+    for step in text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', 's'])) {
+        terminal.stands(step);
+        terminal.keys(ENTER);
+    }
+    assert_eq!(terminal.ends(), 0);
+    let by_hand = terminal.screen();
+    let alone = common::Shell::new([handshake()]).run();
+    assert_eq!(alone.status, 0);
+    let (_, by_hand_began) = by_hand.split_once("\n== ").unwrap();
+    let (_, alone_began) = alone.screen.split_once("== ").unwrap();
+    let wide: Vec<String> = effects(&format!("== {by_hand_began}"));
+    assert_eq!(wide, effects(&format!("== {alone_began}")));
+    assert!(by_hand.contains("handshake.lab: 17 steps passed in "), "{by_hand}");
+}
+
+#[test]
+fn a_step_that_fails_stands_there_again_and_can_be_mended() {
+    let folder = Folder::new();
+    folder.write("slip.lab", "# Two checks.\ncheck 1 == 2\ncheck 3 == 3\n");
+    let mut terminal = stepping(shell(&folder).size(40, 80), "slip.lab");
+    press(&terminal, "> check 1 == 2", ENTER);
+    terminal.sees("slip.lab:2:7: error: the check does not hold");
+    press(&terminal, "> check 1 == 2", &format!("{BACKSPACE}1{ENTER}"));
+    press(&terminal, "> check 3 == 3", ENTER);
+    assert_eq!(terminal.ends(), 0);
+    let screen = terminal.screen();
+    let (_, lecture) = screen.split_once("\nTwo checks.\n").unwrap();
+    assert_eq!(
+        normal(lecture),
+        "> check 1 == 2\n\
+         slip.lab:2:7: error: the check does not hold\n    check 1 == 2\n          ^^^^^^\n\
+         \x20 left:  1 (int)\n  right: 2 (int)\n\
+         > check 1 == 1\n  ok 1 == 1\n\
+         > check 3 == 3\n  ok 3 == 3\n\n\
+         slip.lab: 2 steps passed in SEC"
+    );
+}
+
+#[test]
+fn a_step_that_failed_and_was_left_decides_the_status() {
+    let folder = Folder::new();
+    folder.write("slip.lab", "check 1 == 2\ncheck 3 == 3\n");
+    let mut terminal = stepping(shell(&folder).size(40, 80), "slip.lab");
+    press(&terminal, "> check 1 == 2", ENTER);
+    terminal.sees("does not hold");
+    press(&terminal, "> check 1 == 2", ALT_S);
+    press(&terminal, "> check 3 == 3", ENTER);
+    assert_eq!(terminal.ends(), 1);
+    assert!(terminal.screen().contains("slip.lab: 1 failed, 1 step passed in "), "{}", terminal.screen());
+}
+
+#[test]
+fn the_first_phase_again_opens_its_sockets_again() {
+    let folder = Folder::new();
+    let mut terminal = stepping(shell(&folder).size(60, 80), &handshake());
+    press(&terminal, "> listen 0 as server", ENTER);
+    press(&terminal, "server> connect 127.0.0.1:$server.port as student", ENTER);
+    press(&terminal, "student> accept server as seat", ALT_A);
+    press(&terminal, "> listen 0 as server", ALT_R);
+    assert_eq!(terminal.ends(), 0);
+    let screen = normal(&terminal.screen());
+    assert!(
+        screen.contains(
+            "student> accept server as seat\n  back to the start of a phase\n  student  closed\n  server  closed\n"
+        ),
+        "{screen}"
+    );
+    assert!(screen.ends_with("handshake.lab: 17 steps passed in SEC"), "{screen}");
+}
+
+#[test]
+fn words_stand_for_keys_where_the_line_is_set_aside() {
+    let folder = Folder::new();
+    folder.write("three.lab", "## One\nlet a = 1\n## Two\nlet b = 2\n## Three\nlet c = 3\nlet d = 4\n");
+    let mut terminal = stepping(shell(&folder).size(40, 80), "three.lab");
+    press(&terminal, "> let a = 1", CTRL_C);
+    press(&terminal, ">", &format!("skip{ENTER}"));
+    press(&terminal, "> let b = 2", CTRL_C);
+    press(&terminal, ">", &format!("phase{ENTER}"));
+    press(&terminal, "> let c = 3", CTRL_C);
+    press(&terminal, ">", &format!("let own = {{{ENTER}"));
+    press(&terminal, ".", &format!("'a': 1}}{ENTER}"));
+    press(&terminal, ">", &format!("quit{ENTER}"));
+    assert_eq!(terminal.ends(), 0);
+    let screen = terminal.screen();
+    let (_, lecture) = screen.split_once("== One\n").unwrap();
+    assert_eq!(
+        normal(lecture),
+        "> let a = 1\n  set aside; an empty line brings it back\n> skip\n  skipped\n\n\
+         == Two\n> let b = 2\n  set aside; an empty line brings it back\n> phase\n  up to the next phase\n\
+         > let b = 2\n  b = 2\n\n\
+         == Three\n> let c = 3\n  set aside; an empty line brings it back\n> let own = {\n. 'a': 1}\n  own = {'a': 1}\n\
+         > quit\n  not run\n\nthree.lab: 1 step passed, 3 not run in SEC"
+    );
+}
+
+#[test]
+fn a_pause_stops_what_runs_by_itself_and_what_is_said_needs_no_key() {
+    let folder = Folder::new();
+    folder.write("talk.lab", "let a = 1\nsay Look here\npause Any questions?\nlet b = 2\n");
+    let mut terminal = stepping(shell(&folder).size(40, 80), "talk.lab");
+    press(&terminal, "> let a = 1", ALT_R);
+    press(&terminal, "> let b = 2", ENTER);
+    assert_eq!(terminal.ends(), 0);
+    let screen = normal(&terminal.screen());
+    assert!(screen.contains("  a = 1\nLook here\nAny questions?\n> let b = 2\n  b = 2\n"), "{screen}");
+}
+
+#[test]
+fn a_script_on_stdin_leaves_the_keyboard_to_the_lecturer() {
+    let folder = Folder::new();
+    folder.write("two.lab", "let a = 1\npause Look\nlet b = 2\n");
+    let lab2sh = env!("CARGO_BIN_EXE_lab2sh");
+    let piped = |options: &str| {
+        let line = format!("cat two.lab | {lab2sh} {options}");
+        program("/bin/sh", &folder).size(40, 80).args(&["-c", &line]).start()
+    };
+    let mut terminal = piped("--step");
+    press(&terminal, "> let a = 1", ENTER);
+    press(&terminal, "> let b = 2", ALT_Q);
+    assert_eq!(terminal.ends(), 0);
+    assert!(terminal.screen().contains("stdin: 2 steps passed, 1 not run in "), "{}", terminal.screen());
+    // A replay's pause finds the keyboard too.
+    let mut terminal = piped("-");
+    terminal.sees("Look (Enter goes on)");
+    terminal.keys(ENTER);
+    assert_eq!(terminal.ends(), 0);
+    assert!(terminal.screen().contains("stdin: 3 steps passed in "), "{}", terminal.screen());
+}
+
+#[test]
+fn the_end_of_input_ends_the_lecture() {
+    let folder = Folder::new();
+    folder.write("two.lab", "let a = 1\nlet b = 2\n");
+    let mut terminal = stepping(shell(&folder), "two.lab");
+    press(&terminal, "> let a = 1", CTRL_C);
+    // On the empty line it brings the step back, on the step it deletes.
+    press(&terminal, ">", CTRL_D);
+    press(&terminal, "> let a = 1", "\x15");
+    press(&terminal, ">", CTRL_D);
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn a_pace_runs_by_itself_and_shows_what_a_replay_shows() {
+    let script = "# Two names.\n## One\nlet a = 1\nsay a is $a\n## Two\n! check $a == 2\n";
+    let paced = common::script(script).arg("--pace").arg("10ms").run();
+    paced.shows(
+        0,
+        "
+Two names.
+
+== One
+> let a = 1
+  a = 1
+a is 1
+
+== Two
+> ! check $a == 2
+  failed, as it must: the check does not hold
+
+test.lab: 3 steps passed in 0.02 s
+",
+    );
+}
+
+#[test]
+fn a_pace_without_a_keyboard_ends_at_the_first_failure() {
+    let done = script("check 1 == 2\nlet b = 2\n").arg("--pace").arg("1ms").run();
+    assert_eq!(done.status, 1);
+    assert!(done.screen.contains("1 failed, 0 steps passed, 1 not run"), "{}", done.screen);
+}
+
+#[test]
+fn ctrl_c_stops_the_clock_and_gives_the_keys() {
+    let folder = Folder::new();
+    folder.write("two.lab", "let a = 1\nlet b = 2\n");
+    let mut terminal = shell(&folder).size(40, 80).args(&["--pace", "60s", "two.lab"]).start();
+    terminal.sees("> let a = 1");
+    terminal.keys(CTRL_C);
+    press(&terminal, "> let a = 1", ENTER);
+    press(&terminal, "> let b = 2", ENTER);
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn step_mode_without_a_keyboard_or_a_script_says_what_to_do() {
+    let folder = Folder::new();
+    let terminal = |options: &[&str]| {
+        let mut terminal = shell(&folder).args(options).start();
+        let status = terminal.ends();
+        (status, terminal.screen())
+    };
+    let (status, screen) = terminal(&["--step"]);
+    assert_eq!(status, 2);
+    assert_eq!(screen, "error: step mode needs a script\nhint: `lab2sh --step FILE.lab`");
+}
