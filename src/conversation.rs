@@ -186,6 +186,7 @@ fn without_value(message: &Message) -> Message {
         actions: message.actions.clone(),
         notes: message.notes.clone(),
         wire: message.wire.clone(),
+        dispatch: message.dispatch.clone(),
         ..*message
     }
 }

@@ -232,6 +232,23 @@ pub struct Message {
     pub expected: bool,
     /// Its bytes, where the conversation is kept.
     pub wire: Option<Wire>,
+    /// How it went out, where that was asked for; of several in one write the last one has it.
+    pub dispatch: Option<Box<Dispatch>>,
+}
+
+/// How a message went out that did not go whole, at once and in one write of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispatch {
+    /// How many messages went out together.
+    pub messages: usize,
+    /// The bytes of each write.
+    pub writes: Vec<usize>,
+    /// The wait between two writes.
+    pub gap: Duration,
+    /// The wait before the first.
+    pub after: Duration,
+    /// How many bytes there were, where the last of them were never sent.
+    pub whole: Option<usize>,
 }
 
 impl Message {
@@ -249,6 +266,7 @@ impl Message {
             took: Duration::ZERO,
             expected: false,
             wire: None,
+            dispatch: None,
         }
     }
 }

@@ -6,9 +6,20 @@ use crate::language::OPTIONS;
 /// What help says about a line's form, for every verb.
 const FORM: &str = "[!|?] [@NAME] VERB ARGUMENTS... [within DURATION] [as NAME]   # comment";
 
+/// How a message can go out, for every form of `send`.
+const DELIVERY: &str = "[split N[,N...]|split every N] [gap DURATION] [truncate N] [after DURATION]";
+
 /// How a command is typed, its forms separated by `|`.
 pub fn usage(spec: &Spec) -> String {
     usages(spec).join(" | ")
+}
+
+/// How the form is typed that begins with this word, or all forms where none does.
+pub fn usage_with(spec: &Spec, word: &str) -> String {
+    let begins = |form: &&[Arg]| matches!(form.first(), Some(Arg::Keyword(keyword)) if *keyword == word);
+    let usages = usages(spec);
+    let meant = spec.forms.iter().zip(&usages).find(|(form, _)| begins(form));
+    meant.map_or_else(|| usages.join(" | "), |(_, usage)| usage.clone())
 }
 
 fn usages(spec: &Spec) -> Vec<String> {
@@ -20,9 +31,14 @@ fn usages(spec: &Spec) -> Vec<String> {
         suffix.push_str(" [as NAME]");
     }
     let mut lines: Vec<String> = Vec::new();
+    let last = spec.forms.last().unwrap_or(&(&[] as &[Arg]));
     for form in spec.forms {
         let mut line = spec.name.to_string();
         for arg in *form {
+            // As with `within`, once is enough.
+            if *arg == Arg::Delivery && form != last {
+                continue;
+            }
             line.push(' ');
             line.push_str(arg_usage(*arg));
         }
@@ -50,6 +66,10 @@ fn arg_usage(arg: Arg) -> &'static str {
         Arg::Script => "FILE [NAME=VALUE...]",
         Arg::Setting => "OPTION VALUE",
         Arg::Serving => "[with FILE] [journal FILE]",
+        Arg::Values("STRING") => "STRING [+ STRING...]",
+        Arg::Values(_) => "VALUE [+ VALUE...]",
+        Arg::Seed => "[seed N]",
+        Arg::Delivery => DELIVERY,
         Arg::Verb => "VERB",
         Arg::Step => "STEP",
     }

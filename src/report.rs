@@ -7,7 +7,7 @@
 //! | `step` | `file`, `line`, `text` |
 //! | `phase`, `said`, `paused`; in step mode `narrated`, `moved` | `text` |
 //! | `connected`, `accepted`, `listening` | `peer`, `local`, `listener`, `ms` where they apply |
-//! | `sent`, `received` | `repr`, `value` (see [`crate::value::to_json`]), `bytes`, `codec`, `protocol`, `reads`, `waiting`, `ms`, `calls`, `notes`, `expected` |
+//! | `sent`, `received` | `repr`, `value` (see [`crate::value::to_json`]), `bytes`, `codec`, `protocol`, `reads`, `waiting`, `ms`, `calls`, `notes`, `expected`; `dispatch` of one that did not go out whole, at once and in one write: `messages` (that went out together), `writes` (bytes of each), `gap_ms`, `after_ms`, `whole` (bytes, where the last were never sent) |
 //! | `read` (`recv N`) | `repr`, `asked`, `bytes`, `whole` (sizes of the messages that ended), `began_at`, `rest`, `size` (of the message that is not yet whole, where its length says it), `ms` |
 //! | `ended` | `how` (`closed`, `reset`, `dead`), `messages`, `ms` |
 //! | `listened`, `quiet` | `messages`, `ms` |
@@ -210,6 +210,9 @@ fn connection(socket: &str, story: &Story) -> Json {
 }
 
 fn message(socket: &str, message: &Message) -> Json {
+    let dispatch = message.dispatch.as_ref().map(|it| {
+        json!({"messages": it.messages, "writes": it.writes, "gap_ms": ms(it.gap), "after_ms": ms(it.after), "whole": it.whole})
+    });
     json!({
         "socket": socket,
         "repr": message.value.repr(),
@@ -223,6 +226,7 @@ fn message(socket: &str, message: &Message) -> Json {
         "calls": message.actions,
         "notes": message.notes,
         "expected": message.expected,
+        "dispatch": dispatch,
     })
 }
 

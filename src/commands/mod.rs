@@ -2,6 +2,7 @@
 
 mod check;
 mod class;
+mod deliver;
 mod flow;
 mod listen;
 mod message;

@@ -1,5 +1,6 @@
 //! What can stand at the cursor: verbs, names, options, files and `$` names; and the usage that is still to be typed.
 
+use super::delivery::WORDS as DELIVERY_WORDS;
 use super::line::{Line, identifier_len};
 use super::setting::{CODECS, FRAMINGS, OPTIONS};
 use crate::command::{Arg, Names, Spec};
@@ -103,6 +104,11 @@ fn argument(
     }
     if spec.name == "set" && place == 1 {
         found.extend(option_values(before[0]));
+    }
+    if place > 0 && spec.forms.iter().any(|form| form.contains(&Arg::Delivery)) {
+        let more = DELIVERY_WORDS.iter().filter(|word| !before.contains(word));
+        found.extend(more.map(|word| format!("{word} ")));
+        found.extend((before.last() == Some(&"split")).then(|| "every ".to_string()));
     }
     if place > 0 && spec.within {
         found.push("within ".into());
@@ -217,6 +223,9 @@ mod tests {
         assert_eq!(complete_words("use s"), ["use srv "]);
         assert_eq!(complete_words("help sl"), ["help sleep"]);
         assert_eq!(complete_words("send file x"), ["FILES"]);
+        assert_eq!(complete_words("send 1 s"), ["send 1 split "]);
+        assert_eq!(complete_words("send 1 split e"), ["send 1 split every "]);
+        assert_eq!(complete_words("send 1 split 3 g"), ["send 1 split 3 gap "]);
         assert_eq!(complete_words("include x"), ["FILES"]);
         assert_eq!(complete_words("send $i"), ["send $id"]);
         assert_eq!(complete_words("check $id.c"), ["check $id.clientid"]);

@@ -204,7 +204,7 @@ fn size(message: &Message) -> String {
 }
 
 fn shown_value(message: &Message) -> String {
-    if let (Value::Bytes(bytes), "hex") = (&message.value, message.codec) {
+    if let (Value::Bytes(bytes), "hex" | "garbage") = (&message.value, message.codec) {
         return hex(bytes);
     }
     let (shown, cut) = message.value.repr_cut(SHOWN_VALUE);
@@ -223,7 +223,8 @@ fn hex(bytes: &[u8]) -> String {
 
 fn sent(socket: &str, message: &Message, look: &Look) -> String {
     let left = arrow(socket, "->", AnsiColor::Blue, look) + &shown_value(message);
-    row(&left, &size(message), look) + &notes(message, look)
+    let dispatch = message.dispatch.as_ref().map(|dispatch| tcp::on_the_wire(dispatch, look));
+    row(&left, &size(message), look) + &dispatch.unwrap_or_default() + &notes(message, look)
 }
 
 fn notes(message: &Message, look: &Look) -> String {
