@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::net::{End, Framing, Taken, TcpFacts};
+use crate::net::{End, Framing, Idle, Taken, TcpFacts};
 use crate::value::Value;
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
@@ -88,6 +88,8 @@ pub enum What {
     Table { kind: &'static str, titles: Vec<&'static str>, rows: Vec<Vec<String>>, empty: &'static str },
     /// What is known of one connection.
     Connection { socket: String, story: Box<Story> },
+    /// While nobody ran a step: bytes arrived that wait unread, or the peer's sending ended.
+    Noticed { socket: String, bytes: u64, how: Idle, is_current: bool },
     /// Text that was asked for: help, history.
     Text { kind: &'static str, text: String },
     /// Something a person should know of, that is no failure.

@@ -21,6 +21,7 @@
 //! | `option` | `option`, `value` |
 //! | `table` | `kind`, `rows` (objects by column) |
 //! | `connection` (`sockets NAME`) | `local`, `peer`, `state`, `sent`, `queued`, `received`, `buffered`, `unread`, `tcp`, `unacked`, `unsent` (of `unacked`), `rtt_ms`; null: not known here |
+//! | `noticed` (at an idle prompt) | `bytes` (that wait), `how` (`open`, `closed`, `broken`) |
 //! | `text` | `kind`, `text` |
 //! | `warning` | `message`, `hint` |
 //! | `failed`, `allowed` | `file`, `line`, `column`, `kind` (`check`, `script`, `network`, `interrupted`), `message`, `hint`, `details` |
@@ -31,7 +32,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use crate::event::{ClassStatus, Event, Failure, Half, Message, Story, What};
-use crate::net::{End, Size};
+use crate::net::{End, Idle, Size};
 use crate::value::{Value, is_printable, to_json};
 
 /// The object of an event and its newline; empty for an event that is none for a program.
@@ -86,6 +87,14 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
             ("table", json!({"kind": kind, "rows": table(titles, rows)}))
         }
         What::Connection { socket, story } => ("connection", connection(socket, story)),
+        What::Noticed { socket, bytes, how, .. } => {
+            let how = match how {
+                Idle::Open => "open",
+                Idle::Ended => "closed",
+                Idle::Broken => "broken",
+            };
+            ("noticed", json!({"socket": socket, "bytes": bytes, "how": how}))
+        }
         What::Text { kind, text } => ("text", json!({"kind": kind, "text": text})),
         What::Warning { socket, message, hint } => {
             ("warning", json!({"socket": socket, "message": message, "hint": hint}))
@@ -210,10 +219,7 @@ fn connection(socket: &str, story: &Story) -> Json {
 }
 
 fn message(socket: &str, message: &Message) -> Json {
-    let dispatch = message.dispatch.as_ref().map(|it| {
-        json!({"messages": it.messages, "writes": it.writes, "gap_ms": ms(it.gap), "after_ms": ms(it.after), "whole": it.whole})
-    });
-    json!({
+    let mut fields = json!({
         "socket": socket,
         "repr": message.value.repr(),
         "value": to_json(&message.value),
@@ -226,8 +232,12 @@ fn message(socket: &str, message: &Message) -> Json {
         "calls": message.actions,
         "notes": message.notes,
         "expected": message.expected,
-        "dispatch": dispatch,
-    })
+    });
+    if let Some(it) = &message.dispatch {
+        fields["dispatch"] = json!({"messages": it.messages, "writes": it.writes, "gap_ms": ms(it.gap),
+            "after_ms": ms(it.after), "whole": it.whole});
+    }
+    fields
 }
 
 fn failure(failure: &Failure) -> Json {

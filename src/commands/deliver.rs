@@ -85,9 +85,11 @@ fn every(size: usize, end: usize, span: Span) -> Result<Vec<usize>, Failure> {
 }
 
 fn beyond(what: &str, bytes: usize, span: Span) -> Failure {
-    let failure = Failure::script(format!("cannot {what}: there are {bytes} B to send"));
+    let there_are = if bytes == 1 { "there is" } else { "there are" };
+    let failure = Failure::script(format!("cannot {what}: {there_are} {bytes} B to send"));
     let hint = match bytes {
         0 | 1 => "so few cannot be cut".to_string(),
+        2 => "only 1 can stand here".to_string(),
         bytes => format!("1 to {} can stand here", bytes - 1),
     };
     Failure { span: Some(span), ..failure.hint(hint) }

@@ -9,7 +9,7 @@ use super::Binding;
 
 /// A connection's attributes.
 pub const OF_CONNECTION: &[&str] =
-    &["port", "peer", "local", "sent", "received", "state", "unread", "unacked", "tcp", "rtt"];
+    &["port", "peer", "local", "sent", "received", "state", "unread", "unacked", "acked", "tcp", "rtt"];
 /// A listening socket's attributes.
 pub const OF_LISTENER: &[&str] = &["port", "local", "accepted"];
 
@@ -68,6 +68,10 @@ fn of_kernel(connection: &Connection, name: &str) -> Value {
         "state" => Some(Value::str(state(connection))),
         "unread" => unread.map(|unread| number(unread + buffered as u64)),
         "unacked" => facts.and_then(|facts| facts.unacked).map(number),
+        "acked" => {
+            let sent = connection.writer().sent();
+            facts.and_then(|facts| facts.unacked).map(|unacked| number(sent.saturating_sub(unacked)))
+        }
         "tcp" => facts.map(|facts| Value::str(facts.state)),
         // In milliseconds.
         _ => facts.and_then(|facts| facts.round_trip).map(|rtt| Value::Float(rtt.as_secs_f64() * 1000.0)),

@@ -96,6 +96,9 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Table { kind: "sockets", titles, rows, empty } => tcp::table(titles, rows, empty, look),
         What::Table { titles, rows, empty, .. } => table(titles, rows, empty, look),
         What::Connection { socket, story } => tcp::story(socket, story, look),
+        What::Noticed { socket, bytes, how, is_current } => {
+            tcp::noticed(socket, *bytes, *how, *is_current, look)
+        }
         What::Text { text, .. } => text.lines().fold(String::new(), |all, line| all + "  " + line + "\n"),
         What::Warning { socket, message, hint } => warning(socket.as_deref(), message, hint.as_deref(), look),
         What::FailedAsAllowed { failure, must } => allowed(failure, *must, look),

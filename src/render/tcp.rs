@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{Look, SHOWN_VALUE, arrow, cells, ms, row, safe, widths};
 use crate::event::{Dispatch, Story};
 use crate::lab::shown_duration;
-use crate::net::{NOT_KNOWN, Size, Taken};
+use crate::net::{Idle, NOT_KNOWN, Size, Taken};
 use crate::pattern::count;
 use crate::value::Value;
 
@@ -67,6 +67,18 @@ pub fn story(socket: &str, story: &Story, look: &Look) -> String {
     let options: Vec<String> =
         story.options.iter().map(|(option, value)| format!("{option} {value}")).collect();
     text + &fact("options", &options.join(", "), look)
+}
+
+/// What arrived while a line was typed.
+pub fn noticed(socket: &str, bytes: u64, how: Idle, is_current: bool, look: &Look) -> String {
+    let at = if is_current { String::new() } else { format!("@{socket} ") };
+    let text = match (how, bytes) {
+        (Idle::Open, 1) => format!("1 B is waiting; `{at}recv` takes it"),
+        (Idle::Open, bytes) => format!("{bytes} B are waiting; `{at}recv` takes them"),
+        (Idle::Ended, _) => format!("the peer has closed; `{at}close` closes this end too"),
+        (Idle::Broken, _) => format!("the connection was reset or died; `{at}recv` says which"),
+    };
+    look.dim(&format!("  {socket}: {text}")).into_owned() + "\n"
 }
 
 /// What a TCP state says of the two sides.
