@@ -230,7 +230,6 @@ sockets bob
   state  the connection is gone from the kernel: both sides are done, or it was reset
   sent  nothing
   received  0 B were read; 0 B wait unread in the kernel
-  round trip  not known here
   options  timeout 10s, codec pickle, framing pickle, protocol 3, max-message 16MiB
 
 test.lab: 15 steps passed in SEC

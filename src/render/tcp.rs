@@ -59,11 +59,13 @@ pub fn story(socket: &str, story: &Story, look: &Look) -> String {
         text += &fact("unsent", &queued, look);
     }
     text += &fact("received", &received(story), look);
-    let round_trip =
-        story.tcp.as_ref().and_then(|tcp| tcp.round_trip).map(|rtt| {
+    let round_trip = match &story.tcp {
+        Some(tcp) => tcp.round_trip.map(|rtt| {
             format!("{:.2} ms from here to the other kernel and back", rtt.as_secs_f64() * 1000.0)
-        });
-    text += &fact("round trip", round_trip.as_deref().unwrap_or(NOT_KNOWN), look);
+        }),
+        None => Some(NOT_KNOWN.to_string()),
+    };
+    text += &round_trip.map_or(String::new(), |round_trip| fact("round trip", &round_trip, look));
     let options: Vec<String> =
         story.options.iter().map(|(option, value)| format!("{option} {value}")).collect();
     text + &fact("options", &options.join(", "), look)
