@@ -76,6 +76,8 @@ pub enum What {
     ClassClosed { class: String, status: ClassStatus },
     /// A roster was written to a file.
     RosterSaved { file: String, rows: usize },
+    /// A recording begins, or has ended with so many steps in its file.
+    Recording { file: String, steps: Option<usize> },
     /// A `check` held.
     Checked { text: String },
     /// A name got a value.

@@ -12,6 +12,7 @@
 //! - [`net`]: sockets and message boundaries; [`pickle`]: scanning, decoding, encoding
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
 //! - [`conversation`]: what is kept of it, to look back on
+//! - [`record`]: a session that becomes a script
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
 //! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`arrivals`]: what arrives while nobody runs a step; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
 
@@ -33,6 +34,7 @@ pub mod pattern;
 pub mod pickle;
 pub mod platform;
 pub mod prompt;
+pub mod record;
 pub mod reference;
 pub mod render;
 pub mod replay;

@@ -126,7 +126,10 @@ async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: 
         status = drive(&mut lab, cli, output, terminal) => status,
     };
     end_classes(&lab, output).await;
-    status
+    match lab.end_recording() {
+        Ok(()) => status,
+        Err(failure) => status.max(not_run(&lab, failure)),
+    }
 }
 
 /// Lets every class say farewell; a second Ctrl-C ends at once.

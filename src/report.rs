@@ -17,6 +17,7 @@
 //! | `status`, `class_closed` | `class`, `here`, `count`, `passed`, `failed`, `refused`, `messages` |
 //! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` |
 //! | `checked` | `text` |
+//! | `recording` | `file`, `steps` once it has ended |
 //! | `bound` | `name`, `repr`, `value` |
 //! | `option` | `option`, `value` |
 //! | `table` | `kind`, `rows` (objects by column) |
@@ -71,6 +72,7 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         }
         What::Phase(text) => ("phase", json!({"text": text})),
         What::Said(text) => ("said", json!({"text": text})),
+        What::Recording { file, steps } => ("recording", json!({"file": file, "steps": steps})),
         What::Narrated(text) => ("narrated", json!({"text": text})),
         What::Moved(how) => ("moved", json!({"text": how})),
         What::Paused(text) => ("paused", json!({"text": text})),

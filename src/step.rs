@@ -39,6 +39,7 @@ pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure
         return Err(interrupted(lab, call));
     }
     let sink = lab.sink();
+    lab.step_begins(call);
     let done = {
         let mut waits = false;
         let running = run(lab, call);
@@ -58,6 +59,7 @@ pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure
         }
     };
     let outcome = done.unwrap_or_else(|| Err(interrupted(lab, call)));
+    lab.step_ends(call, &outcome);
     if !lab.eager {
         // Others live on this thread, a class above all, and a step that never waits would keep them from their turn.
         tokio::task::yield_now().await;

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["event"],
     &["conversation"],
     // What a line means: a command needs the lab it runs on, the lab the calls it is given.
-    &["language", "pattern", "command", "lab", "reference", "class"],
+    &["language", "pattern", "command", "lab", "reference", "class", "record"],
     &["step"],
     &["commands"],
     &["shell"],

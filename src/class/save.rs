@@ -1,7 +1,6 @@
 //! The roster as a file: CSV or JSON by its ending, whole or not at all, safe to open in a spreadsheet.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use serde_json::json;
@@ -22,7 +21,7 @@ pub fn save<'a>(path: &Path, rows: impl Iterator<Item = &'a Row>) -> Result<usiz
         Some("json") => json(&rows).into_bytes(),
         _ => return Err("the file's name ends in neither `.csv` nor `.json`".to_string()),
     };
-    write_whole(path, &bytes).map_err(|error| crate::platform::reason(&error))?;
+    crate::platform::write_whole(path, &bytes).map_err(|error| crate::platform::reason(&error))?;
     Ok(rows.len())
 }
 
@@ -70,22 +69,6 @@ fn json(rows: &[&Row]) -> String {
     };
     let rows: Vec<serde_json::Value> = rows.iter().map(row).collect();
     format!("{:#}\n", serde_json::Value::Array(rows))
-}
-
-/// Writes a file beside, in the same folder, and renames it, so that a crash or a full disk leaves the old one whole.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if path.is_dir() {
-        return Err(io::Error::other("it is a folder"));
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let beside = Path::new(&name);
-    let written =
-        File::create(beside).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.and_then(|()| fs::rename(beside, path)).inspect_err(|_| {
-        // The half-written file is of no use to anyone.
-        let _ = fs::remove_file(beside);
-    })
 }
 
 #[cfg(test)]

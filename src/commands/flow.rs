@@ -181,7 +181,9 @@ pub async fn run_items(lab: &mut Lab, script: &Script) -> Result<(), Failure> {
             Item::Comment(_) => {}
             Item::Step(step) => {
                 announce(lab, step);
+                lab.step_begins(step);
                 outcome = step::run(lab, step).await;
+                lab.step_ends(step, &outcome);
             }
         }
         if outcome.is_err() || lab.quitting {

@@ -8,6 +8,7 @@ mod listen;
 mod message;
 mod meta;
 mod receive;
+mod record;
 mod seat;
 mod socket;
 mod sockets;
@@ -46,5 +47,6 @@ pub static TABLE: &[&Spec] = &[
     &meta::VARS,
     &meta::HELP,
     &meta::HISTORY,
+    &record::RECORD,
     &meta::QUIT,
 ];

@@ -2,10 +2,11 @@
 
 mod attribute;
 mod interrupt;
+mod recording;
 mod settings;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use foldhash::fast::RandomState;
@@ -20,6 +21,7 @@ use crate::language::expr::{Expr, Lookup, Ref, Template, follow};
 use crate::language::mistake::{Mistake, did_you_mean};
 use crate::net::{Connection, Framing, Listener, Writer};
 use crate::pattern::Pattern;
+use crate::record::Recorder;
 use crate::value::Value;
 
 pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, attribute, state};
@@ -61,6 +63,8 @@ pub struct Lab {
     pub seat: Option<(Arc<Class>, u64)>,
     /// What is kept of the conversation.
     pub conversation: Option<Conversation>,
+    /// What makes a script of the steps that are run.
+    pub recorder: Option<Box<Mutex<Recorder>>>,
     sink: Sink,
     started: Instant,
     connections: usize,
@@ -113,6 +117,7 @@ impl Lab {
             handlers: Vec::new(),
             seat: None,
             conversation: None,
+            recorder: None,
             sink,
             started: Instant::now(),
             connections: 0,
@@ -122,6 +127,9 @@ impl Lab {
 
     /// Tells that something happened.
     pub fn emit(&self, what: What) {
+        if let Some(recorder) = &self.recorder {
+            recorder.lock().unwrap_or_else(PoisonError::into_inner).hear(&what);
+        }
         (self.sink)(Event { at: self.started.elapsed(), what });
     }
 

@@ -230,6 +230,6 @@ mod tests {
         assert_eq!(complete_words("send $i"), ["send $id"]);
         assert_eq!(complete_words("check $id.c"), ["check $id.clientid"]);
         assert_eq!(complete_words("connect 127.0.0.1:$srv.p"), ["connect 127.0.0.1:$srv.port"]);
-        assert_eq!(complete_words("! @ada rec"), ["! @ada recv "]);
+        assert_eq!(complete_words("! @ada recv"), ["! @ada recv "]);
     }
 }

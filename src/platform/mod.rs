@@ -93,6 +93,23 @@ pub fn reason(error: &io::Error) -> String {
     }
 }
 
+/// Writes a file beside, in the same folder, and renames it, so that a crash or a full disk leaves the old one whole.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use io::Write;
+    if path.is_dir() {
+        return Err(io::Error::other("it is a folder"));
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let beside = Path::new(&name);
+    let written = std::fs::File::create(beside)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    written.and_then(|()| std::fs::rename(beside, path)).inspect_err(|_| {
+        // The half-written file is of no use to anyone.
+        let _ = std::fs::remove_file(beside);
+    })
+}
+
 /// The width of the terminal that standard output is, in columns; `None` where it is none or does not say.
 pub fn terminal_width() -> Option<usize> {
     #[cfg(unix)]

@@ -73,6 +73,10 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Step { prompt, text, .. } => step(prompt, text, look),
         What::Phase(title) => format!("\n{}\n", look.bold(&format!("== {}", escape(title)))),
         What::Said(text) => said(text, look),
+        What::Recording { file, steps: None } => format!("  recording to `{file}`; `record stop` ends it\n"),
+        What::Recording { file, steps: Some(steps) } => {
+            format!("  recorded {} in `{file}`\n", count(*steps as u64, "step"))
+        }
         What::Narrated(text) => format!("\n{}", said(text, look)),
         What::Moved(how) => look.dim(&format!("  {how}")).into_owned() + "\n",
         What::Paused(text) if text.is_empty() => said("Enter goes on", look),
