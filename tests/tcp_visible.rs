@@ -139,15 +139,15 @@ bob> sockets
   bob *  open  127.0.0.1:PORT  127.0.0.1:PORT  0 B  0 B  0 B
          tcp ESTABLISHED, unacked 0 B, rtt  MS
 bob> sockets ada
-  ada  open, from 127.0.0.1:PORT to 127.0.0.1:PORT, TCP ESTABLISHED
-  state  both sides may send
+  ada  open, from 127.0.0.1:PORT to 127.0.0.1:PORT
+  TCP state  ESTABLISHED: both sides may send
   sent  nothing
   received  0 B were read; 21 B wait unread in the kernel
   round trip  MS from here to the other kernel and back
   options  timeout 10s, codec pickle, framing pickle, protocol 3, max-message 16MiB
 bob> sockets seat
-  seat  open, from 127.0.0.1:PORT to 127.0.0.1:PORT, TCP ESTABLISHED
-  state  both sides may send
+  seat  open, from 127.0.0.1:PORT to 127.0.0.1:PORT
+  TCP state  ESTABLISHED: both sides may send
   sent  21 B given to the kernel, acknowledged by the other kernel; nothing says that the program read them
   received  0 B were read; 0 B wait unread in the kernel
   round trip  MS from here to the other kernel and back
@@ -226,8 +226,8 @@ sockets bob
     let story = done.screen.split_once("> sockets bob\n").unwrap().1;
     same(
         "
-  bob  reset by peer, from 127.0.0.1:PORT to 127.0.0.1:PORT, TCP CLOSED
-  state  the connection is gone from the kernel: both sides are done, or it was reset
+  bob  reset by peer, from 127.0.0.1:PORT to 127.0.0.1:PORT
+  TCP state  CLOSED: the connection is gone from the kernel: both sides are done, or it was reset
   sent  nothing
   received  0 B were read; 0 B wait unread in the kernel
   options  timeout 10s, codec pickle, framing pickle, protocol 3, max-message 16MiB
@@ -403,4 +403,27 @@ fn a_flood_is_no_flood_of_words() {
     terminal.sees("B are waiting; `recv` takes them");
     terminal.at("ada>");
     assert!(times(&terminal, "waiting") <= 3, "{}", terminal.screen());
+}
+
+#[test]
+fn the_lessons_walk_by_themselves_in_eighty_columns() {
+    let folder = Folder::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (lesson, narration) in [
+        ("boundaries", "Both were here before the program looked, so one read gives both."),
+        ("goodbye", "`send` is done as soon as this machine's kernel has the bytes."),
+    ] {
+        let file = root.join(format!("scripts/{lesson}.lab"));
+        let mut terminal =
+            shell(&folder).size(400, 80).args(&["--pace", "1ms", &file.to_string_lossy()]).start();
+        assert_eq!(terminal.ends(), 0, "{}", terminal.screen());
+        assert!(terminal.screen().contains(narration), "{}", terminal.screen());
+        // Nothing is so long that the terminal breaks it in the middle of a word.
+        let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+        let plain =
+            regex::Regex::new("\x1b\\[[0-9;?]*[a-zA-Z]|\r").unwrap().replace_all(&raw, "").into_owned();
+        for line in plain.lines().filter(|line| !line.contains("> ")) {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Opening, listing, choosing and closing sockets.
 
-use std::net::Shutdown;
+use std::io;
+use std::net::{Shutdown, SocketAddr};
 use std::time::Instant;
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
@@ -147,7 +148,26 @@ pub async fn bind(lab: &Lab, call: &Call) -> Result<Listener, Failure> {
     let addresses = net::resolve(&host, port).await?;
     let address =
         addresses.first().ok_or_else(|| Failure::network(format!("cannot resolve host `{host}`")))?;
-    Ok(Listener::bind(*address)?)
+    Listener::bind(*address).map_err(|error| cannot_listen(&error, *address))
+}
+
+fn cannot_listen(error: &io::Error, address: SocketAddr) -> Failure {
+    let (why, hint) = match error.kind() {
+        io::ErrorKind::AddrInUse => (
+            format!("port {} is in use", address.port()),
+            "a program listens there already, maybe an earlier lab2sh; end it, or take another port (0 takes a free one)",
+        ),
+        io::ErrorKind::PermissionDenied => (
+            "ports below 1024 are for the administrator".to_string(),
+            "take a port from 1024 on, 12000 for example (0 takes a free one)",
+        ),
+        io::ErrorKind::AddrNotAvailable => (
+            "this machine has no such address".to_string(),
+            "127.0.0.1 is this machine alone, 0.0.0.0 all of its addresses",
+        ),
+        _ => return Failure::network(format!("cannot listen on {address}: {}", net::reason(error))),
+    };
+    Failure::network(format!("cannot listen on {address}: {why}")).hint(hint)
 }
 
 async fn accept(lab: &mut Lab, call: &Call) -> Result<(), Failure> {

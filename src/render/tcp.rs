@@ -5,7 +5,7 @@ use std::time::Duration;
 use anstyle::AnsiColor;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Look, SHOWN_VALUE, arrow, cells, ms, row, safe, widths};
+use super::{Look, SHOWN_VALUE, arrow, cells, ms, row, safe, widths, wrapped};
 use crate::event::{Dispatch, Story};
 use crate::lab::shown_duration;
 use crate::net::{Idle, NOT_KNOWN, Size, Taken};
@@ -47,12 +47,10 @@ pub fn table(titles: &[&str], rows: &[Vec<String>], empty: &str, look: &Look) ->
 
 /// All that is known of one connection.
 pub fn story(socket: &str, story: &Story, look: &Look) -> String {
-    let tcp = story.tcp.as_ref().map_or(String::new(), |tcp| format!(", TCP {}", tcp.state));
-    let mut text =
-        format!("  {}  {}, from {} to {}{tcp}\n", look.bold(socket), story.state, story.local, story.peer);
-    if let Some(meaning) = story.tcp.as_ref().and_then(|tcp| meaning(tcp.state)) {
-        text += &fact("state", meaning, look);
-    }
+    let Story { state, local, peer, .. } = story;
+    let mut text = format!("  {}  {state}, from {local} to {peer}\n", look.bold(socket));
+    let tcp = story.tcp.as_ref().map(|tcp| format!("{}: {}", tcp.state, meaning(tcp.state)));
+    text += &fact("TCP state", tcp.as_deref().unwrap_or(NOT_KNOWN), look);
     text += &fact("sent", &sent(story), look);
     if story.queued > 0 {
         let queued = format!("{} B more wait in lab2sh: this kernel takes no more", story.queued);
@@ -80,12 +78,12 @@ pub fn noticed(socket: &str, bytes: u64, how: Idle, is_current: bool, look: &Loo
         (Idle::Ended, _) => format!("the peer has closed; `{at}close` closes this end too"),
         (Idle::Broken, _) => format!("the connection was reset or died; `{at}recv` says which"),
     };
-    look.dim(&format!("  {socket}: {text}")).into_owned() + "\n"
+    below(&format!("{socket}: {text}"), look)
 }
 
 /// What a TCP state says of the two sides.
-fn meaning(state: &str) -> Option<&'static str> {
-    Some(match state {
+fn meaning(state: &str) -> &'static str {
+    match state {
         "ESTABLISHED" => "both sides may send",
         "FIN-WAIT-1" => {
             "this side said that it sends no more (FIN); the other kernel has not acknowledged that"
@@ -96,8 +94,8 @@ fn meaning(state: &str) -> Option<&'static str> {
         "LAST-ACK" => "both sides said that they send no more; the last FIN is not acknowledged",
         "TIME-WAIT" => "both sides are done; the kernel keeps the addresses for a minute, for late segments",
         "CLOSED" => "the connection is gone from the kernel: both sides are done, or it was reset",
-        _ => return None,
-    })
+        _ => "between two states",
+    }
 }
 
 /// What became of the bytes that were sent, and what nobody knows of them.
@@ -162,7 +160,7 @@ fn fact(label: &str, text: &str, look: &Look) -> String {
 /// How a message went out: late, with others, in pieces, or only its first bytes.
 pub fn on_the_wire(dispatch: &Dispatch, look: &Look) -> String {
     let Dispatch { messages, writes, gap, after, whole } = dispatch;
-    let mut text = String::from("  on the wire: ");
+    let mut text = String::from("on the wire: ");
     if !after.is_zero() {
         text += &format!("after {}, ", shown_duration(*after));
     }
@@ -183,7 +181,12 @@ pub fn on_the_wire(dispatch: &Dispatch, look: &Look) -> String {
     if whole.is_some() {
         text += "; the rest was never sent";
     }
-    look.dim(&text).into_owned() + "\n"
+    below(&text, look)
+}
+
+/// A line below the one that it says more of.
+fn below(text: &str, look: &Look) -> String {
+    look.dim(wrapped(" ", text, look).trim_end()).into_owned() + "\n"
 }
 
 /// What `recv N` took.
@@ -195,7 +198,7 @@ pub fn read(socket: &str, bytes: &[u8], asked: usize, taken: &Taken, took: Durat
     let (shown, cut) = Value::Bytes(bytes.into()).repr_cut(SHOWN_VALUE);
     let left = format!("{head}{shown}{}", if cut { " ... (cut)" } else { "" });
     let right = format!("recv({asked}) gave {} B {:>8}", bytes.len(), ms(took));
-    row(&left, &right, look) + &look.dim(&format!("  {}", what_was_taken(taken, bytes.len()))) + "\n"
+    row(&left, &right, look) + &below(&what_was_taken(taken, bytes.len()), look)
 }
 
 /// What the bytes of one read are: part of a message, one, or several.
@@ -217,7 +220,7 @@ fn what_was_taken(taken: &Taken, len: usize) -> String {
         (_, []) if !is_message => "these bytes are no part of a message".to_string(),
         (from, []) => {
             let of = match size {
-                Size::Exact(size) => format!("of a {size}-byte message"),
+                Size::Exact(size) => format!("of {}", of_bytes(*size)),
                 Size::AtLeast(size) if *size > from + len + 1 => format!("of a message of {size} B or more"),
                 Size::AtLeast(_) => "of a message that goes on".to_string(),
             };
@@ -230,15 +233,25 @@ fn what_was_taken(taken: &Taken, len: usize) -> String {
             format!("{}{} in one read: {loads}", count(several.len() as u64, "message"), tail(nth))
         }
         (from, [one]) => {
-            format!("{} of a {one}-byte message: its end{}", part(from, one - from), tail("the next"))
+            format!("{} of {}: its end{}", part(from, one - from), of_bytes(*one), tail("the next"))
         }
         (from, [one, more @ ..]) => {
             let more = count(more.len() as u64, "whole message");
             format!(
-                "{} of a {one}-byte message: its end, then {more}{}",
+                "{} of {}: its end, then {more}{}",
                 part(from, one - from),
+                of_bytes(*one),
                 tail("another")
             )
         }
     }
+}
+
+/// `a 29-byte message`, `an 11-byte message`.
+fn of_bytes(size: usize) -> String {
+    let digits = size.to_string();
+    // Eight, eleven, eighteen, and these in thousands and millions.
+    let is_an = digits.starts_with('8')
+        || (digits.len() % 3 == 2 && (digits.starts_with("11") || digits.starts_with("18")));
+    format!("{} {size}-byte message", if is_an { "an" } else { "a" })
 }
