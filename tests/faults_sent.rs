@@ -288,73 +288,42 @@ fn what_cannot_be_cut_is_said_before_anything_is_sent() {
     }
 }
 
+/// The last line of a script is wrong at this column, for so many characters.
+#[track_caller]
+fn mistake(line: &str, column: usize, len: usize, message: &str, hint: &str) {
+    let caret = " ".repeat(column - 1) + &"^".repeat(len);
+    refused(line, &format!("test.lab:2:{column}: error: {message}\n    {line}\n    {caret}\nhint: {hint}\n"));
+}
+
 #[test]
 fn wrong_words_run_nothing() {
-    for (line, expected) in [
-        (
-            "send 1 spilt 3",
-            "
-test.lab:2:8: error: `spilt` is more than `send` takes
-    send 1 spilt 3
-           ^^^^^
-hint: did you mean `split`?
-",
-        ),
-        (
-            "send 1 gap 3s",
-            "
-test.lab:2:8: error: `gap` is a wait between pieces, and nothing is cut
-    send 1 gap 3s
-           ^^^
-hint: `send VALUE split 3 gap 200ms` cuts behind byte 3; `after 1s` waits before the first byte
-",
-        ),
-        (
-            "send 1 split 3 split 4",
-            "
-test.lab:2:16: error: `split` stands twice
-    send 1 split 3 split 4
-                   ^^^^^
-hint: each stands once: `split 3,10 gap 200ms truncate 20 after 1s`
-",
-        ),
-        (
-            "send 1 split 3,x",
-            "
-test.lab:2:16: error: a place to cut at is a whole number of 0 or more
-    send 1 split 3,x
-                   ^
-hint: `split 3` cuts behind byte 3, `split 3,10` behind byte 10 too, `split every 7` makes pieces of 7 bytes
-",
-        ),
-        (
-            "send 1 after 5",
-            "
-test.lab:2:14: error: the duration `5` has no unit
-    send 1 after 5
-                 ^
-hint: a duration has a unit: `500ms`, `2s`, `1m`, or `none`
-",
-        ),
-        (
-            "send 1 + ",
-            "
-test.lab:2:10: error: a value is missing
-    send 1 + 
-             ^
-hint: a value is JSON or a Python literal: {\"name\": \"Ada\"}, [1, 2], 'text', b'\\x80', None, $name
-",
-        ),
-        (
-            "send garbage 8 seed x",
-            "
-test.lab:2:21: error: a seed is a whole number of 0 or more
-    send garbage 8 seed x
-                        ^
-hint: `seed 7` gives the same bytes each time
-",
-        ),
-    ] {
-        refused(line, expected);
-    }
+    mistake("send 1 spilt 3", 8, 5, "`spilt` is more than `send` takes", "did you mean `split`?");
+    mistake(
+        "send 1 gap 3s",
+        8,
+        3,
+        "`gap` is a wait between pieces, and nothing is cut",
+        "`send VALUE split 3 gap 200ms` cuts behind byte 3; `after 1s` waits before the first byte",
+    );
+    mistake(
+        "send 1 split 3 split 4",
+        16,
+        5,
+        "`split` stands twice",
+        "each stands once: `split 3,10 gap 200ms truncate 20 after 1s`",
+    );
+    let split = "`split 3` cuts behind byte 3, `split 3,10` behind byte 10 too, `split every 7` makes pieces of 7 bytes";
+    mistake("send 1 split 3,x", 16, 1, "a place to cut at is a whole number of 0 or more", split);
+    mistake("send 1 split every x", 20, 1, "the size of a piece is a whole number of 0 or more", split);
+    let duration = "a duration has a unit: `500ms`, `2s`, `1m`, or `none`";
+    mistake("send 1 after 5", 14, 1, "the duration `5` has no unit", duration);
+    let waits = "`after 1s` waits before the first byte, `gap 200ms` between two pieces";
+    mistake("send 1 after none", 14, 4, "`none` would never end", waits);
+    let values =
+        "a value is JSON or a Python literal: {\"name\": \"Ada\"}, [1, 2], 'text', b'\\x80', None, $name";
+    mistake("send 1 +", 9, 1, "a value is missing", values);
+    let seed = "`seed 7` gives the same bytes each time";
+    mistake("send garbage 8 seed x", 21, 1, "a seed is a whole number of 0 or more", seed);
+    let garbage = "usage: send garbage N [seed N]";
+    mistake("send garbage 8 sed 7", 16, 3, "`sed` is more than `send` takes", garbage);
 }

@@ -409,6 +409,7 @@ fn a_flood_is_no_flood_of_words() {
 fn the_lessons_walk_by_themselves_in_eighty_columns() {
     let folder = Folder::new();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let drawing = regex::Regex::new("\x1b\\[[0-9;?]*[a-zA-Z]|\r").unwrap();
     for (lesson, narration) in [
         ("boundaries", "Both were here before the program looked, so one read gives both."),
         ("goodbye", "`send` is done as soon as this machine's kernel has the bytes."),
@@ -420,8 +421,7 @@ fn the_lessons_walk_by_themselves_in_eighty_columns() {
         assert!(terminal.screen().contains(narration), "{}", terminal.screen());
         // Nothing is so long that the terminal breaks it in the middle of a word.
         let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
-        let plain =
-            regex::Regex::new("\x1b\\[[0-9;?]*[a-zA-Z]|\r").unwrap().replace_all(&raw, "").into_owned();
+        let plain = drawing.replace_all(&raw, "");
         for line in plain.lines().filter(|line| !line.contains("> ")) {
             assert!(line.chars().count() <= 80, "{line}");
         }
