@@ -9,7 +9,7 @@ use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use common::{Folder, Peer, Shell, refused, same, script};
+use common::{Folder, Peer, Shell, refused, same, script, strace_or_skip};
 use pty::{ENTER, Terminal, shell};
 
 /// `{'clientid': 1}` as Python's `pickle.dumps` writes it.
@@ -239,6 +239,33 @@ test.lab: 15 steps passed in SEC
 }
 
 #[test]
+fn what_a_kernel_does_not_tell_is_not_known_here() {
+    // The listening socket and the connection are made; the sockets that ask the kernel are not.
+    let Some(wrapper) = strace_or_skip("inject=socket:error=EPERM:when=3+") else { return };
+    let steps = "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\nsend 1\nsockets\nsockets ada\ncheck [$ada.tcp, $ada.unacked, $ada.acked, $ada.rtt, $ada.unread] == [None, None, None, None, 0]\n";
+    let done = Shell::under(&wrapper, ["test.lab"]).file("test.lab", steps).run();
+    assert_eq!(done.status, 0, "{}", done.screen);
+    let told = done.screen.split_once("> sockets\n").unwrap().1.split_once("ada> check").unwrap().0;
+    same(
+        "
+  name  state  local  peer  sent  received  unread
+  srv  listening  127.0.0.1:PORT  0 accepted
+         tcp not known here
+  ada *  open  127.0.0.1:PORT  127.0.0.1:PORT  5 B  0 B  0 B
+         tcp not known here, unacked not known here, rtt not known here
+ada> sockets ada
+  ada  open, from 127.0.0.1:PORT to 127.0.0.1:PORT
+  TCP state  not known here
+  sent  5 B given to the kernel; what the other kernel acknowledged is not known here
+  received  0 B were read; 0 B wait unread in the kernel
+  round trip  not known here
+  options  timeout 10s, codec pickle, framing pickle, protocol 3, max-message 16MiB
+",
+        told,
+    );
+}
+
+#[test]
 fn sockets_of_a_name_that_is_no_socket() {
     refused(
         "let x = 1\nsockets adda",
@@ -361,6 +388,20 @@ fn a_reset_is_noticed_and_not_taken_from_the_next_step() {
     terminal.run("expect reset", "ada>");
     terminal.sees("  ada  the peer reset the connection");
     assert_eq!(times(&terminal, "was reset or died"), 1, "{}", terminal.screen());
+}
+
+#[test]
+fn reading_that_was_shut_down_here_is_no_end_of_the_peers() {
+    let folder = Folder::new();
+    let (terminal, _peer) = connected(&folder);
+    terminal.run("shutdown read", "ada>");
+    terminal.run("listen 0 as srv", "srv>");
+    // What is told of another connection shows that the prompt has looked.
+    terminal.run("connect 127.0.0.1:$srv.port as c1", "c1>");
+    terminal.run("accept as c2", "c2>");
+    terminal.run("@c1 send 1", "c2>");
+    terminal.sees("  c2: 5 B are waiting; `recv` takes them\n");
+    assert_eq!(times(&terminal, "has closed"), 0, "{}", terminal.screen());
 }
 
 #[test]

@@ -192,6 +192,8 @@ impl Connection {
         match self.end {
             Some(End::Closed) => Some(Idle::Ended),
             Some(End::Reset | End::Dead) => Some(Idle::Broken),
+            // Reading that was shut down here looks to the kernel like an end.
+            None if !self.can_read => None,
             None => platform::look(&self.stream),
         }
     }
