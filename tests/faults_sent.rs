@@ -46,6 +46,7 @@ send text "hello" + "you" after 10ms
 send json {"a": 1} split every 1
 let n = 2
 send 1 truncate $n
+send text ""
 "#;
     both_ends(steps).run().shows(
         0,
@@ -89,8 +90,10 @@ seat> let n = 2
 seat> send 1 truncate $n
   seat -> 1  2 B, pickle 3
   on the wire: the first 2 of 5 B in 1 write; the rest was never sent
+seat> send text ""
+  seat -> ''  0 B, text
 
-test.lab: 15 steps passed in SEC
+test.lab: 16 steps passed in SEC
 "#
         ),
     );

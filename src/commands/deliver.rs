@@ -4,9 +4,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::command::{Delivery, Span, Split, whole_number};
-use crate::event::Failure;
+use crate::event::{Dispatch, Failure, Message};
 use crate::lab::{Lab, Limit};
-use crate::net::{Send, Writer};
+use crate::net::{self, Framing, Send, Writer};
+
+use super::message::Outgoing;
 
 /// The most pieces that a message is cut into: a message of 5,382 B, the largest of the class, goes byte by byte.
 const PIECES_MAX: usize = 10_000;
@@ -93,6 +95,52 @@ fn beyond(what: &str, bytes: usize, span: Span) -> Failure {
         bytes => format!("1 to {} can stand here", bytes - 1),
     };
     Failure { span: Some(span), ..failure.hint(hint) }
+}
+
+/// The messages with the places that each ends at, and all their bytes.
+pub fn framed(messages: Vec<Outgoing>, framing: Framing) -> (Vec<(Outgoing, usize)>, Vec<u8>) {
+    let mut bytes = Vec::new();
+    let framed = messages.into_iter().map(|mut message| {
+        let payload = std::mem::take(&mut message.payload);
+        bytes.append(&mut net::frame(framing, payload));
+        (message, bytes.len())
+    });
+    (framed.collect(), bytes)
+}
+
+/// What is told of messages that went out; of one that was cut short its first bytes, of one behind it nothing.
+pub fn told(
+    lab: &Lab,
+    messages: Vec<(Outgoing, usize)>,
+    framing: Framing,
+    bytes: &[u8],
+    plan: &Plan,
+) -> Vec<Message> {
+    let together = messages.len();
+    let mut start = 0;
+    let mut told = Vec::new();
+    for (message, end) in messages {
+        let sent = end.min(plan.end());
+        if start == sent && sent < end {
+            break;
+        }
+        let wire = lab.wire(&bytes[start..sent], message.codec, framing);
+        let given = Message::given(message.value, sent - start, message.codec, message.protocol);
+        told.push(Message { wire, ..given });
+        start = sent;
+    }
+    if let Some(last) = told.last_mut() {
+        last.dispatch = (together > 1 || !plan.is_plain(bytes.len())).then(|| {
+            Box::new(Dispatch {
+                messages: together,
+                writes: plan.pieces.iter().map(ExactSizeIterator::len).collect(),
+                gap: plan.gap,
+                after: plan.after,
+                whole: (plan.end() < bytes.len()).then_some(bytes.len()),
+            })
+        });
+    }
+    told
 }
 
 /// What a sending that is under way waits for.

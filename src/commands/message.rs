@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::command::{Arg, Call, Codec, Group, Names, Parsed, Spec, whole_number};
-use crate::event::{Dispatch, Failure, Message, What};
+use crate::event::{Failure, Message, What};
 use crate::lab::{Lab, Limit, Settings};
 use crate::net::{self, End, Send, Writer};
 use crate::pickle;
@@ -51,11 +51,11 @@ pub static RECV: Spec = Spec {
 };
 
 /// What is to be sent: the value it says, its bytes, and how they were made.
-struct Outgoing {
-    value: Value,
-    payload: Vec<u8>,
-    codec: &'static str,
-    protocol: Option<u8>,
+pub(super) struct Outgoing {
+    pub(super) value: Value,
+    pub(super) payload: Vec<u8>,
+    pub(super) codec: &'static str,
+    pub(super) protocol: Option<u8>,
 }
 
 async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
@@ -65,7 +65,7 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         Some(Parsed::Delivery(delivery)) => delivery,
         _ => return Err(call.misread(call.args.len())),
     };
-    let (messages, bytes) = framed(messages, &settings);
+    let (messages, bytes) = deliver::framed(messages, settings.framing);
     let plan = Plan::new(lab, delivery, bytes.len())?;
     let limit = lab.limit(call, Some(&name));
     let started = Instant::now();
@@ -81,9 +81,10 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let given = writer.sent() - before;
     match outcome {
         Some(Send::All) => {
-            let note = (end == Some(End::Closed)).then_some(AFTER_ITS_END);
-            for message in told(lab, messages, settings.framing, &bytes, &plan, note) {
-                let message = Message { took: started.elapsed(), ..message };
+            let notes: Vec<String> =
+                (end == Some(End::Closed)).then(|| AFTER_ITS_END.to_string()).into_iter().collect();
+            for message in deliver::told(lab, messages, settings.framing, &bytes, &plan) {
+                let message = Message { took: started.elapsed(), notes: notes.clone(), ..message };
                 lab.emit(What::Sent { socket: name.clone(), message });
             }
             Ok(())
@@ -97,60 +98,11 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             if left_over > 0 {
                 failure = failure.detail("before it", format!("{left_over} B of an earlier `send`"));
             }
-            failure.wire = lab.wire(&bytes, messages[0].0.codec, settings.framing).map(Box::new);
+            let codec = messages.first().map_or("", |(message, _)| message.codec);
+            failure.wire = lab.wire(&bytes, codec, settings.framing).map(Box::new);
             Err(failure.on(&name))
         }
     }
-}
-
-/// The messages with the bytes that each ends at, and all their bytes.
-fn framed(messages: Vec<Outgoing>, settings: &Settings) -> (Vec<(Outgoing, usize)>, Vec<u8>) {
-    let mut bytes = Vec::new();
-    let framed = messages.into_iter().map(|mut message| {
-        let payload = std::mem::take(&mut message.payload);
-        bytes.append(&mut net::frame(settings.framing, payload));
-        (message, bytes.len())
-    });
-    (framed.collect(), bytes)
-}
-
-/// What is told of messages that went out; of one that was cut short its first bytes, of one behind it nothing.
-fn told(
-    lab: &Lab,
-    messages: Vec<(Outgoing, usize)>,
-    framing: net::Framing,
-    bytes: &[u8],
-    plan: &Plan,
-    note: Option<&str>,
-) -> Vec<Message> {
-    let together = messages.len();
-    let mut start = 0;
-    let mut told = Vec::new();
-    for (message, end) in messages {
-        let end = end.min(plan.end());
-        if start == end {
-            break;
-        }
-        let wire = lab.wire(&bytes[start..end], message.codec, framing);
-        told.push(Message {
-            wire,
-            ..Message::given(message.value, end - start, message.codec, message.protocol)
-        });
-        start = end;
-    }
-    if let Some(last) = told.last_mut() {
-        last.notes.extend(note.map(str::to_string));
-        last.dispatch = (together > 1 || !plan.is_plain(bytes.len())).then(|| {
-            Box::new(Dispatch {
-                messages: together,
-                writes: plan.pieces.iter().map(ExactSizeIterator::len).collect(),
-                gap: plan.gap,
-                after: plan.after,
-                whole: (plan.end() < bytes.len()).then_some(bytes.len()),
-            })
-        });
-    }
-    told
 }
 
 /// Where a message goes out.
