@@ -46,7 +46,6 @@ send text "hello" + "you" after 10ms
 send json {"a": 1} split every 1
 let n = 2
 send 1 truncate $n
-send text ""
 "#;
     both_ends(steps).run().shows(
         0,
@@ -90,10 +89,26 @@ seat> let n = 2
 seat> send 1 truncate $n
   seat -> 1  2 B, pickle 3
   on the wire: the first 2 of 5 B in 1 write; the rest was never sent
+
+test.lab: 15 steps passed in SEC
+"#
+        ),
+    );
+}
+
+#[test]
+fn a_message_of_no_bytes_is_told_too() {
+    both_ends("send text \"\" + \"x\"\nsend text \"\"\n").run().shows(
+        0,
+        &format!(
+            r#"{BOTH_ENDS}seat> send text "" + "x"
+  seat -> ''  0 B, text
+  seat -> 'x'  1 B, text
+  on the wire: 2 messages in 1 write
 seat> send text ""
   seat -> ''  0 B, text
 
-test.lab: 16 steps passed in SEC
+test.lab: 5 steps passed in SEC
 "#
         ),
     );

@@ -81,10 +81,12 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let given = writer.sent() - before;
     match outcome {
         Some(Send::All) => {
-            let notes: Vec<String> =
-                (end == Some(End::Closed)).then(|| AFTER_ITS_END.to_string()).into_iter().collect();
-            for message in deliver::told(lab, messages, settings.framing, &bytes, &plan) {
-                let message = Message { took: started.elapsed(), notes: notes.clone(), ..message };
+            let mut told = deliver::told(lab, messages, settings.framing, &bytes, &plan);
+            if let (Some(last), Some(End::Closed)) = (told.last_mut(), end) {
+                last.notes.push(AFTER_ITS_END.to_string());
+            }
+            for message in told {
+                let message = Message { took: started.elapsed(), ..message };
                 lab.emit(What::Sent { socket: name.clone(), message });
             }
             Ok(())
