@@ -184,11 +184,7 @@ pub fn usage_hint(line: &str, table: &'static [&'static Spec]) -> Option<String>
     if !read.rest().trim().is_empty() {
         return None;
     }
-    let usages: Vec<String> = crate::reference::usage(spec)
-        .split(" | ")
-        .map(|form| form[spec.name.len()..].trim().to_string())
-        .collect();
-    let shown = usages.iter().filter(|usage| !usage.is_empty()).cloned().collect::<Vec<_>>().join(" | ");
+    let shown = crate::reference::short_usage(spec);
     (!shown.is_empty()).then_some(shown)
 }
 
@@ -211,6 +207,18 @@ mod tests {
             }
             Candidates::Files => vec!["FILES".into()],
         }
+    }
+
+    #[test]
+    fn the_hint_is_what_can_still_be_typed() {
+        let hint = |line| usage_hint(line, TABLE).unwrap_or_default();
+        let send =
+            "json VALUE | text STRING | hex 80 04 .. | file PATH | garbage N | VALUE [within DURATION]";
+        assert_eq!(hint("@ada send "), send);
+        assert_eq!(hint("recv "), "N [within DURATION] [as NAME]");
+        assert_eq!(hint("accept "), "NAME [within DURATION] [as NAME]");
+        assert_eq!(hint("send 1"), "");
+        assert_eq!(hint("reset "), "");
     }
 
     #[test]
