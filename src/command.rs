@@ -80,6 +80,8 @@ pub const GROUPS: [(Group, &str); 6] = [
 pub enum Arg {
     /// Just this word.
     Keyword(&'static str),
+    /// This word, or nothing.
+    Optional(&'static str),
     /// One of these words.
     Choice(&'static str, &'static [&'static str]),
     /// `HOST PORT` or `HOST:PORT`.
@@ -129,6 +131,8 @@ pub enum Arg {
 pub enum Parsed {
     /// A keyword, or one of a choice.
     Word(&'static str),
+    /// Nothing, where a word may stand.
+    Nothing,
     /// A host and a port; without a host the usual one.
     Address(Option<Template>, Template),
     /// A name.
@@ -391,6 +395,7 @@ impl Call {
                 }
                 Parsed::Step(step) => step.each_reference(visit),
                 Parsed::Word(_)
+                | Parsed::Nothing
                 | Parsed::Name(_)
                 | Parsed::Duration(_)
                 | Parsed::Bytes(_)

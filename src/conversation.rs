@@ -79,21 +79,11 @@ impl Conversation {
     pub fn look(&self) -> MutexGuard<'_, Log> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// The message, or the bytes of a message that could not be read, that was on the wire last: of one socket, or of any.
-    pub fn last_wire(&self, socket: Option<&str>) -> Option<Wire> {
-        let log = self.look();
-        let wires = log.entries.iter().rev().filter_map(|entry| entry.what.wire());
-        wires
-            .filter(|(name, _)| socket.is_none_or(|wanted| *name == wanted))
-            .map(|(_, wire)| wire.clone())
-            .next()
-    }
 }
 
 impl Log {
     /// Everything that is kept, oldest first.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         self.entries.iter()
     }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::explain::Explanation;
 use crate::net::{End, Framing, Idle, Taken, TcpFacts};
 use crate::value::Value;
 
@@ -88,6 +89,10 @@ pub enum What {
     OptionSet { socket: Option<String>, option: &'static str, value: String, note: Option<String> },
     /// A table: its columns' titles and its rows; `kind` names it (`sockets`, `vars`, `settings`).
     Table { kind: &'static str, titles: Vec<&'static str>, rows: Vec<Vec<String>>, empty: &'static str },
+    /// A message's bytes in rows; `origin` says whose message it is.
+    Explained { origin: Origin, explanation: Arc<Explanation> },
+    /// A message's bytes as they are.
+    Dumped { origin: Origin, wire: Wire },
     /// What is known of one connection.
     Connection { socket: String, story: Box<Story> },
     /// While nobody ran a step: bytes arrived that wait unread, or the peer's sending ended.
@@ -286,6 +291,19 @@ pub struct Wire {
     pub codec: &'static str,
     /// What tells them apart from the next message.
     pub framing: Framing,
+}
+
+/// Where bytes that are looked at come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A socket sent them.
+    Sent(String),
+    /// A socket received them.
+    Received(String),
+    /// They arrived on a socket and are not taken off its stream: they could not be read, or were not what was wanted.
+    Waiting(String),
+    /// Nothing had them yet: a value as it would be sent, bytes that were typed, a file.
+    Given,
 }
 
 /// Why a step failed.

@@ -12,6 +12,7 @@
 //! - [`net`]: sockets and message boundaries; [`pickle`]: scanning, decoding, encoding
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
 //! - [`conversation`]: what is kept of it, to look back on
+//! - [`explain`]: a message's bytes in rows
 //! - [`record`]: a session that becomes a script
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
 //! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`arrivals`]: what arrives while nobody runs a step; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
@@ -24,6 +25,7 @@ pub mod command;
 pub mod commands;
 pub mod conversation;
 pub mod event;
+pub mod explain;
 pub mod history;
 pub mod lab;
 pub mod language;

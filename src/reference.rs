@@ -34,7 +34,7 @@ pub fn usage_with(spec: &Spec, word: &str) -> String {
 /// How a command is typed in short, for the line editor: without its name and without what can go along with any form.
 pub fn short_usage(spec: &Spec) -> String {
     let is_shown = |arg: &&Arg| !matches!(arg, Arg::Delivery | Arg::Seed);
-    let short = |arg: &Arg| if let Arg::Values(what) = arg { what } else { arg_usage(*arg) };
+    let short = |arg: &Arg| if let Arg::Values(what) = arg { (*what).to_string() } else { arg_usage(*arg) };
     let forms = spec.forms.iter().map(|form| form.iter().filter(is_shown).map(short).collect::<Vec<_>>());
     let mut forms: Vec<String> = forms.map(|words| words.join(" ")).collect();
     if let Some(last) = forms.last_mut() {
@@ -62,7 +62,7 @@ fn usages(spec: &Spec) -> Vec<String> {
                 continue;
             }
             line.push(' ');
-            line.push_str(arg_usage(*arg));
+            line.push_str(&arg_usage(*arg));
         }
         lines.push(line);
     }
@@ -72,8 +72,9 @@ fn usages(spec: &Spec) -> Vec<String> {
     lines
 }
 
-fn arg_usage(arg: Arg) -> &'static str {
-    match arg {
+fn arg_usage(arg: Arg) -> String {
+    let usage = match arg {
+        Arg::Optional(word) => return format!("[{word}]"),
         Arg::Keyword(word) => word,
         Arg::Choice(what, _) | Arg::Value(what) | Arg::Count(what) => what,
         Arg::Address => "HOST PORT",
@@ -94,7 +95,8 @@ fn arg_usage(arg: Arg) -> &'static str {
         Arg::Delivery => DELIVERY,
         Arg::Verb => "VERB",
         Arg::Step => "STEP",
-    }
+    };
+    usage.to_string()
 }
 
 /// `help VERB`.

@@ -17,6 +17,8 @@
 //! | `status`, `class_closed` | `class`, `here`, `count`, `passed`, `failed`, `refused`, `messages` |
 //! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` |
 //! | `checked` | `text` |
+//! | `explained` | `how` (`sent`, `received`, `waiting`, `given`), `socket`, `form`, `bytes`, `repr`, `calls`, `notes`, `stopped` (`at`, `why`), `rows`: `start`, `end`, `depth`, `hex`, `name`, `argument`, `words`, `stack`, `effect`, `plain`, `folded`, `wrong` |
+//! | `dumped` | `how`, `socket`, `bytes`, `hex` |
 //! | `recording` | `file`, `steps` once it has ended |
 //! | `bound` | `name`, `repr`, `value` |
 //! | `option` | `option`, `value` |
@@ -28,11 +30,13 @@
 //! | `failed`, `allowed` | `file`, `line`, `column`, `kind` (`check`, `script`, `network`, `interrupted`), `message`, `hint`, `details` |
 //! | `summary` | `file`, `passed`, `failed`, `not_run`, `seconds`, `status` |
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::event::{ClassStatus, Event, Failure, Half, Message, Story, What};
+use crate::event::{ClassStatus, Event, Failure, Half, Message, Origin, Story, What};
+use crate::explain::{Explanation, Row};
 use crate::net::{End, Idle, Size};
 use crate::value::{Value, is_printable, to_json};
 
@@ -108,6 +112,11 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
             json!({"file": it.file, "passed": it.passed, "failed": it.failed, "not_run": it.not_run,
                 "seconds": it.took.as_micros() as f64 / 1_000_000.0, "status": it.status}),
         ),
+        What::Explained { origin, explanation } => ("explained", explained(origin, explanation)),
+        What::Dumped { origin, wire } => {
+            let (how, socket) = whose(origin);
+            ("dumped", json!({"how": how, "socket": socket, "bytes": wire.total, "hex": hex(&wire.bytes)}))
+        }
         other => class_fields(other).or_else(|| socket_fields(other))?,
     };
     match fields {
@@ -198,6 +207,37 @@ fn socket_fields(what: &What) -> Option<(&'static str, Json)> {
         What::Aborted { socket } => ("aborted", json!({"socket": socket})),
         What::Using { socket } => ("using", json!({"socket": socket})),
         _ => return None,
+    })
+}
+
+fn whose(origin: &Origin) -> (&'static str, Option<&str>) {
+    match origin {
+        Origin::Sent(socket) => ("sent", Some(socket)),
+        Origin::Received(socket) => ("received", Some(socket)),
+        Origin::Waiting(socket) => ("waiting", Some(socket)),
+        Origin::Given => ("given", None),
+    }
+}
+
+fn explained(origin: &Origin, it: &Explanation) -> Json {
+    let (how, socket) = whose(origin);
+    let row = |row: &Row| {
+        json!({"start": row.start, "end": row.end, "depth": row.depth,
+            "hex": hex(it.bytes.get(row.start..row.end).unwrap_or_default()), "name": row.name,
+            "argument": row.argument, "words": row.words, "stack": row.stack,
+            "effect": row.effect.as_ref().map(|effect| &effect.what),
+            "plain": row.effect.as_ref().map(|effect| effect.is_plain), "folded": row.folded, "wrong": row.is_wrong})
+    };
+    json!({"how": how, "socket": socket, "form": it.form, "bytes": it.total,
+        "repr": it.value.as_ref().map(Value::repr), "calls": it.calls, "notes": it.notes,
+        "stopped": it.stopped.as_ref().map(|stopped| json!({"at": stopped.at, "why": stopped.why})),
+        "rows": it.rows.iter().map(row).collect::<Vec<Json>>()})
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
     })
 }
 

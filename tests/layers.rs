@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["history"],
     &["pickle"],
     &["net"],
-    &["event"],
+    &["event", "explain"],
     &["conversation"],
     // What a line means: a command needs the lab it runs on, the lab the calls it is given.
     &["language", "pattern", "command", "lab", "reference", "class", "record"],

@@ -248,6 +248,10 @@ fn tab_completes_verbs_names_options_files_and_values() {
         ("set fr", "set framing"),
         ("help sle", "help sleep"),
         ("use se", "use server"),
+        ("explain a", "explain all"),
+        ("explain all se", "explain all server"),
+        ("explain se", "explain server"),
+        ("explain all file hand", "explain all file handshake.lab"),
         ("@se", "@server"),
         ("include hand", "include handshake.lab"),
         ("include bad", "include bad"),
@@ -523,4 +527,40 @@ mod signals {
         terminal.sees("bash$");
         Some(terminal)
     }
+}
+
+/// All of the lab's greeting: no opcode is left out, and nothing has scrolled away.
+#[test]
+fn the_greeting_is_explained_on_one_screen() {
+    let folder = Folder::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let terminal = ready(&folder);
+    terminal.run(&format!("connect 127.0.0.1:{port} as ada"), "ada>");
+    let (mut client, _) = listener.accept().unwrap();
+    client.write_all(GREETING).unwrap();
+    terminal.run("recv", "ada>");
+    terminal.run("explain", "ada>");
+    let screen = terminal.screen();
+    let (_, shown) = screen.split_once("ada> explain\n").expect("the line that was typed is still there");
+    assert_eq!(
+        shown,
+        r"  ada <- {'clientid': 1}                                 28 B, pickle protocol 4
+     0  80 04                    PROTO 4: a pickle, written in this protocol
+     2  95 11 00 00 00 00 00 00  FRAME 17: one frame of so many bytes follows
+        00
+    11  7d                       EMPTY_DICT: push a new, empty dict
+                                 stack: {}
+    12  94                       MEMOIZE (as 0): keep the top in the memo
+    13  8c 08 63 6c 69 65 6e 74  SHORT_BINUNICODE 'clientid': push a str; the
+        69 64                    first byte is its length
+                                 stack: {} | 'clientid'
+    23  94                       MEMOIZE (as 1): keep the top in the memo
+    24  4b 01                    BININT1 1: push an int of 1 byte
+                                 stack: {} | 'clientid' | 1
+    26  73                       SETITEM: put key and value into the dict below
+                                 stack: {'clientid': 1}
+    27  2e                       STOP: the end: the top is the value
+ada>"
+    );
 }

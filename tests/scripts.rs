@@ -18,8 +18,19 @@ use std::path::{Path, PathBuf};
 use common::{Done, Peer, Shell};
 
 /// The lessons that have a test below.
-const TESTED: [&str; 9] =
-    ["boundaries", "class", "client", "errors", "goodbye", "handshake", "logging", "menu-seat", "seat"];
+const TESTED: [&str; 11] = [
+    "boundaries",
+    "class",
+    "client",
+    "danger",
+    "errors",
+    "goodbye",
+    "handshake",
+    "logging",
+    "menu-seat",
+    "pickle",
+    "seat",
+];
 
 #[test]
 fn every_lesson_has_a_test() {
@@ -42,6 +53,19 @@ fn a_stream_is_not_messages() {
 #[test]
 fn a_conversation_can_end_in_many_ways() {
     recorded("goodbye", &lesson("goodbye").run());
+}
+
+#[test]
+fn a_pickle_is_a_program() {
+    recorded("pickle", &lesson("pickle").run());
+}
+
+#[test]
+fn a_strangers_pickle_calls_what_it_likes_and_lab2sh_only_shows_it() {
+    let done = lesson("danger").run();
+    recorded("danger", &done);
+    // `echo owned` would have written a line of its own.
+    assert!(!done.screen.lines().any(|line| line == "owned"), "{}", done.screen);
 }
 
 #[test]

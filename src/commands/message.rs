@@ -201,7 +201,12 @@ fn encode(
 }
 
 /// A value as bytes, as `send` writes it.
-fn written(call: &Call, value: Value, codec: Codec, settings: &Settings) -> Result<Outgoing, Failure> {
+pub(super) fn written(
+    call: &Call,
+    value: Value,
+    codec: Codec,
+    settings: &Settings,
+) -> Result<Outgoing, Failure> {
     let refused = |why: String| {
         let span = Some((call.args_at, call.text.len() - call.args_at));
         Failure { span, ..Failure::script(why) }
@@ -238,7 +243,7 @@ fn written(call: &Call, value: Value, codec: Codec, settings: &Settings) -> Resu
     Ok(Outgoing { value, payload, codec, protocol })
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = crate::value::escape(&path.to_string_lossy()).into_owned();
     let cannot = |why: String| Failure::network(format!("cannot read `{shown}`: {why}"));
     let size = std::fs::metadata(path).map_err(|error| cannot(net::reason(&error)))?;

@@ -3,6 +3,7 @@
 mod check;
 mod class;
 mod deliver;
+mod explain;
 mod flow;
 mod listen;
 mod message;
@@ -29,6 +30,8 @@ pub static TABLE: &[&Spec] = &[
     &sockets::SOCKETS,
     &message::SEND,
     &message::RECV,
+    &explain::EXPLAIN,
+    &explain::HEX,
     &check::EXPECT,
     &check::CHECK,
     &listen::ON,

@@ -33,6 +33,8 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
             }
             Parsed::Word(word)
         }
+        Arg::Optional(word) if line.eat_word(word) => Parsed::Word(word),
+        Arg::Optional(_) => Parsed::Nothing,
         Arg::Choice(what, words) => choice(line, what, words)?,
         Arg::Address => address(line, false)?,
         Arg::Bind => address(line, true)?,

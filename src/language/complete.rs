@@ -91,6 +91,15 @@ fn argument(
     }
     let mut found: Vec<String> = Vec::new();
     for form in spec.forms {
+        let form = match form.split_first() {
+            Some((Arg::Optional(optional), rest)) if before.first() != Some(optional) => {
+                if place == 0 {
+                    found.push(format!("{optional} "));
+                }
+                rest
+            }
+            _ => form,
+        };
         match form.get(place) {
             Some(Arg::Keyword(keyword)) => found.push(format!("{keyword} ")),
             Some(Arg::Choice(_, choices)) => found.extend(choices.iter().map(|choice| format!("{choice} "))),

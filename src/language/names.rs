@@ -43,9 +43,17 @@ fn unknown_name(call: &Call, names: &HashSet<String>) -> Option<Failure> {
     if let Some((name, at)) = &call.target {
         look(name, *at, name.len(), "a socket");
     }
+    let args = &call.text[call.args_at..];
+    // A word that may stand before the name is none.
+    let before = match call.args.first() {
+        Some(Parsed::Word(word)) => {
+            args.strip_prefix(word).map_or(0, |rest| args.len() - rest.trim_start().len())
+        }
+        _ => 0,
+    };
     for (place, arg) in call.spec.forms[call.form].iter().zip(&call.args) {
         if let (Arg::Socket, Parsed::Name(name)) = (place, arg) {
-            look(name, call.args_at, name.len(), "a socket");
+            look(name, call.args_at + before, name.len(), "a socket");
         }
     }
     call.each_reference(&mut |reference| look(&reference.name, reference.at, reference.len, "anything"));

@@ -177,8 +177,14 @@ fn one_form(
     nested: usize,
 ) -> Result<OneForm, Mistake> {
     let mut args = Vec::with_capacity(places.len());
-    for place in places {
+    for (index, place) in places.iter().enumerate() {
         line.skip_space();
+        let word = line.bare_word();
+        let is_keyword =
+            |form: &&[Arg]| matches!(form.get(index), Some(Arg::Keyword(keyword)) if *keyword == word);
+        if *place == Arg::Socket && spec.forms.iter().any(is_keyword) {
+            return Err(line.mistake(format!("`{word}` is no name here")));
+        }
         args.push(argument(line, *place, context, nested)?);
     }
     let (mut within, mut name) = (None, None);

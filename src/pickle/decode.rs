@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::actions::Asked;
+use super::arena::Ref;
 use super::finish::Finisher;
 use super::machine::Machine;
 use super::scan::{Scan, Scanner};
@@ -50,6 +51,11 @@ pub fn decode(message: &[u8]) -> Result<Decoded, DecodeError> {
         // The scanner knows more of bytes that are no pickle at all.
         Err(why) => return Err(scan_error(message).unwrap_or_else(|| machine.error(why))),
     };
+    conclude(machine, root)
+}
+
+/// What a machine that has come to `STOP` built.
+pub(super) fn conclude(machine: Machine, root: Ref) -> Result<Decoded, DecodeError> {
     let len = machine.len();
     let notes = machine.notes();
     let protocol = machine.protocol.unwrap_or(u8::from(machine.binary));
@@ -62,7 +68,7 @@ pub fn decode(message: &[u8]) -> Result<Decoded, DecodeError> {
 }
 
 /// Why the scanner refuses a message, if it does.
-fn scan_error(message: &[u8]) -> Option<DecodeError> {
+pub(super) fn scan_error(message: &[u8]) -> Option<DecodeError> {
     match Scanner::new(message.len()).scan(message) {
         Scan::Done(_) => None,
         Scan::Corrupt { at, why } => Some(DecodeError { at, why }),

@@ -18,19 +18,21 @@ use crate::value::Value;
 pub(super) struct Machine<'m> {
     message: &'m [u8],
     /// The next byte to read.
-    at: usize,
+    pub(super) at: usize,
     /// The opcode that is being run.
-    op_at: usize,
+    pub(super) op_at: usize,
     /// Where the current frame ends; 0 before the first.
-    frame_end: usize,
+    pub(super) frame_end: usize,
+    /// Whether a frame may end where the bytes so far do not reach: said of a message that is still arriving.
+    pub(super) is_part: bool,
     /// Up to where an opcode may go without being asked: the end of the frame or of the message.
     bound: usize,
     pub(super) arena: Arena,
-    stack: Vec<Ref>,
-    marks: Vec<u32>,
+    pub(super) stack: Vec<Ref>,
+    pub(super) marks: Vec<u32>,
     /// Where the innermost mark stands; nothing below it can be popped.
     fence: usize,
-    memo: Memo,
+    pub(super) memo: Memo,
     /// From `PROTO`.
     pub(super) protocol: Option<u8>,
     pub(super) binary: bool,
@@ -65,6 +67,7 @@ impl<'m> Machine<'m> {
             at: 0,
             op_at: 0,
             frame_end: 0,
+            is_part: false,
             bound: message.len(),
             arena: Arena { nodes: Vec::with_capacity(many), pool: Vec::with_capacity(many) },
             stack: Vec::with_capacity(few),
@@ -109,18 +112,27 @@ impl<'m> Machine<'m> {
     /// Runs to `STOP` and gives what is on top then. What the scanner refuses is refused here too, with less to say.
     pub(super) fn run(&mut self) -> Result<Ref, String> {
         loop {
-            self.op_at = self.at;
-            let Some(&opcode) = self.message.get(self.at) else { return Err(truncated()) };
-            self.at += 1;
-            if opcode == op::STOP {
-                return self.pop();
-            }
-            self.binary |= self.protocol.is_none() && op::is_binary(opcode);
-            self.step(opcode)?;
-            if self.at > self.bound {
-                self.beyond()?;
+            if let Some(root) = self.advance()? {
+                return Ok(root);
             }
         }
+    }
+
+    /// Runs one opcode; at `STOP` gives what is on top.
+    #[inline(always)]
+    pub(super) fn advance(&mut self) -> Result<Option<Ref>, String> {
+        self.op_at = self.at;
+        let Some(&opcode) = self.message.get(self.at) else { return Err(truncated()) };
+        self.at += 1;
+        if opcode == op::STOP {
+            return self.pop().map(Some);
+        }
+        self.binary |= self.protocol.is_none() && op::is_binary(opcode);
+        self.step(opcode)?;
+        if self.at > self.bound {
+            self.beyond()?;
+        }
+        Ok(None)
     }
 
     /// An opcode went beyond the end of the message or of the frame. That is well if it started behind the frame.
@@ -143,8 +155,9 @@ impl<'m> Machine<'m> {
         let length = usize::try_from(little_endian(self.take(8))).ok();
         let end = length.and_then(|length| self.at.checked_add(length));
         // As in the scanner, a frame's bytes have to be there.
-        self.frame_end = end.filter(|&end| end <= self.message.len()).ok_or_else(truncated)?;
-        self.bound = self.frame_end;
+        self.frame_end =
+            end.filter(|&end| self.is_part || end <= self.message.len()).ok_or_else(truncated)?;
+        self.bound = self.frame_end.min(self.message.len());
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Events as text for people; the only file that formats for a screen.
 
 mod class;
+mod explain;
 mod tcp;
 
 use std::borrow::Cow;
@@ -108,6 +109,8 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::FailedAsAllowed { failure, must } => allowed(failure, *must, look),
         What::Failed(it) => failure(it, look),
         What::Summary(it) => summary(it, look),
+        What::Explained { origin, explanation } => explain::explained(origin, explanation, look),
+        What::Dumped { origin, wire } => explain::dumped(origin, wire, look),
         What::Waiting => return None,
         other => return class::event(other, look).or_else(|| socket_event(other, look)),
     })
