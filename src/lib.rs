@@ -11,7 +11,7 @@
 //! - [`lab`]: the state that commands act on; [`step`]: runs one call; [`shell`]: the only way in
 //! - [`net`]: sockets and message boundaries; [`pickle`]: scanning, decoding, encoding
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
-//! - [`conversation`]: what is kept of it, to look back on
+//! - [`conversation`]: what is kept of it, to look back on; [`picture`]: it as a [`sequence`] diagram, and that as text, SVG, Mermaid and a page
 //! - [`explain`]: a message's bytes in rows
 //! - [`record`]: a session that becomes a script
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
@@ -34,6 +34,7 @@ pub mod net;
 pub mod output;
 pub mod pattern;
 pub mod pickle;
+pub mod picture;
 pub mod platform;
 pub mod prompt;
 pub mod record;
@@ -41,6 +42,7 @@ pub mod reference;
 pub mod render;
 pub mod replay;
 pub mod report;
+pub mod sequence;
 pub mod shell;
 pub mod step;
 pub mod value;

@@ -8,6 +8,7 @@ mod flow;
 mod listen;
 mod message;
 mod meta;
+mod picture;
 mod receive;
 mod record;
 mod seat;
@@ -46,6 +47,7 @@ pub static TABLE: &[&Spec] = &[
     &flow::SLEEP,
     &flow::INCLUDE,
     &flow::REPEAT,
+    &picture::FLOW,
     &meta::SET,
     &meta::VARS,
     &meta::HELP,
