@@ -34,7 +34,10 @@ pub fn usage_with(spec: &Spec, word: &str) -> String {
 /// How a command is typed in short, for the line editor: without its name and without what can go along with any form.
 pub fn short_usage(spec: &Spec) -> String {
     let is_shown = |arg: &&Arg| !matches!(arg, Arg::Delivery | Arg::Seed);
-    let short = |arg: &Arg| if let Arg::Values(what) = arg { (*what).to_string() } else { arg_usage(*arg) };
+    let short = |arg: &Arg| match arg {
+        Arg::Values(what) => (*what).to_string(),
+        _ => arg_usage(*arg),
+    };
     let forms = spec.forms.iter().map(|form| form.iter().filter(is_shown).map(short).collect::<Vec<_>>());
     let mut forms: Vec<String> = forms.map(|words| words.join(" ")).collect();
     if let Some(last) = forms.last_mut() {
