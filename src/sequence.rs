@@ -15,8 +15,8 @@ pub struct Sequence {
     pub rows: Vec<Row>,
     /// How many entries are older than what is kept.
     pub dropped: u64,
-    /// How many entries are kept at most.
-    pub kept: usize,
+    /// What is kept at most, in words.
+    pub limit: String,
 }
 
 /// A socket, or a party that has no socket here.
@@ -178,7 +178,7 @@ impl Sequence {
     pub fn says_dropped(&self) -> Option<String> {
         let entries = if self.dropped == 1 { "entry was" } else { "entries were" };
         (self.dropped > 0)
-            .then(|| format!("{} earlier {entries} dropped (limit: {})", self.dropped, self.kept))
+            .then(|| format!("{} earlier {entries} dropped (limit: {})", self.dropped, self.limit))
     }
 
     /// Whether a lane is there in a row.
@@ -361,7 +361,7 @@ impl Sequence {
             lanes: self.lanes.iter().zip(lanes).filter(|(_, kept)| **kept).map(|(it, _)| lane(it)).collect(),
             rows: self.rows.iter().zip(&rows).filter(|(_, kept)| **kept).map(|(it, _)| shown(it)).collect(),
             dropped: self.dropped,
-            kept: self.kept,
+            limit: self.limit.clone(),
         }
     }
 }

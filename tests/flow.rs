@@ -341,7 +341,7 @@ fn what_was_dropped_is_said_and_a_screen_gets_the_last_rows() {
         lines.next(),
         Some("7992 earlier rows not shown here; `flow save FILE` keeps all that there is")
     );
-    assert_eq!(lines.next(), Some("211 earlier entries were dropped (limit: 8192)"));
+    assert_eq!(lines.next(), Some("211 earlier entries were dropped (limit: 8192 entries or 16 MiB)"));
     assert_eq!(
         lines.next().unwrap().trim_end(),
         "   time    step   ada                        server                        seat"
@@ -353,6 +353,23 @@ fn what_was_dropped_is_said_and_a_screen_gets_the_last_rows() {
     );
     assert_eq!(shown.lines().filter(|line| line.contains("read (")).count(), 200);
     assert!(shown.contains("read (3992) ●\n"), "{shown}");
+}
+
+#[test]
+fn a_file_shows_the_pickle_that_it_holds() {
+    let text = format!("{ENDS}@ada send file one.pickle\n@ada send file one.text\nflow\n");
+    let shell = script(&text).file("one.pickle", b"\x80\x03K\x01.").file("one.text", b"K\x01. and more");
+    is(
+        r#"
+   time    step   ada                        server                        seat
+                                                ┬ listening on 127.0.0.1:PORT0
+                   ┌───────── connect ─────────>│
+                   │                            ├───────── accept ──────────>│
+                   ├──────────────── (1) 1  5 B, not read ─────────────────╮ │
+                   ├─────── (2) b'K\x01. and more'  12 B, not read ────────┤ │
+"#,
+        &picture(&shell.run()),
+    );
 }
 
 #[test]
@@ -407,4 +424,13 @@ fn a_program_gets_the_picture_as_data() {
         serde_json::json!({"ms": 0, "from": "ada", "to": "seat", "arrow": "message", "number": 1, "text": "1", "bytes": 5, "arrives": 5, "fate": null})
     );
     assert_eq!(rows[5], serde_json::json!({"ms": 0, "lane": "seat", "mark": "reads", "text": "read (1)"}));
+}
+
+#[test]
+fn a_terminal_gets_names_that_stand_out_and_times_that_stand_back() {
+    let done = script(&format!("## One\n{ENDS}flow\n")).arg("--color").arg("always").run();
+    let shown = done.screen.rsplit_once("flow\n").unwrap().1;
+    let starts: Vec<String> = shown.lines().map(|line| line.chars().take(4).collect()).collect();
+    let (bold, dim) = ("\u{1b}[1m", "\u{1b}[2m");
+    assert_eq!(starts[..5], [bold, bold, dim, dim, dim].map(str::to_string), "{shown}");
 }

@@ -17,6 +17,9 @@ use merman_core::{Engine, ParseOptions};
 /// What is markup, a command or the end of something in one of the formats.
 const HOSTILE: &str = "<img src=x onerror=alert(1)>]]></text></svg>&amp;-->;#35;\\n%%{init: {}}%% end\\\"\\x1b[31m\\u202e style: x#";
 
+/// Both ends of a connection.
+const ENDS: &str = "listen 0 as server\nconnect 127.0.0.1:$server.port as ada\naccept as seat\n";
+
 /// A script that saves all forms, run in a folder that lives as long as the result.
 struct Saved {
     svg: String,
@@ -159,10 +162,24 @@ over server: close
 }
 
 #[test]
+fn a_long_diagram_stays_within_what_mermaid_reads() {
+    /// Mermaid's own `maxTextSize`: it draws nothing of a longer source.
+    const MERMAID_MAX: usize = 50_000;
+    let saved = save(&format!("{ENDS}repeat 2000 @ada send {{\"name\": \"Ada Lovelace\"}}\n"));
+    assert!((MERMAID_MAX - 1_000..MERMAID_MAX).contains(&saved.mermaid.len()), "{}", saved.mermaid.len());
+    let told = told(&saved.mermaid);
+    let drawn = told.lines().filter(|line| line.starts_with("ada -x seat: (")).count();
+    assert!(
+        told.ends_with(&format!("over ada and seat: {} more rows are left out here\n", 2000 - drawn)),
+        "{told}"
+    );
+    assert_eq!(texts(&saved.svg).iter().filter(|text| text.contains("'Ada Lovelace'")).count(), 2000);
+}
+
+#[test]
 fn what_a_peer_sent_is_text_in_every_form() {
-    let ends = "listen 0 as server\nconnect 127.0.0.1:$server.port as ada\naccept as seat\n";
     let hostile = format!(
-        "{ends}## {HOSTILE}\n@ada send {{\"{HOSTILE}\": 1}}\n@seat recv\n@ada send text \"{HOSTILE}\"\n? @seat recv within 20ms\n"
+        "{ENDS}## {HOSTILE}\n@ada send {{\"{HOSTILE}\": 1}}\n@seat recv\n@ada send text \"{HOSTILE}\"\n? @seat recv within 20ms\n"
     );
     let saved = save(&hostile);
     for (form, text) in [("svg", &saved.svg), ("mermaid", &saved.mermaid), ("text", &saved.text)] {

@@ -130,7 +130,7 @@ fn keys_move_between_messages_and_phases_fold() {
 #[test]
 fn nothing_that_a_peer_sent_runs_and_nothing_leaves_the_page() {
     let Some(mut browser) = Browser::start(&[]) else { return };
-    // As a value, as a key, as text that ends a script, as a phase, as narration that fills in what came, as a host.
+    // As a value, as a key, as text that ends a script, as a phase, as a host, as the name of somebody in a class.
     let hostile =
         "<img src=x onerror=window.ran=1>\\x1b[31m</script><script>window.ran=1</script><!--{{data}}";
     let script = format!(
@@ -145,16 +145,21 @@ accept as seat
 ? @ada recv
 ! @ada expect {{"{hostile}": 1}} within 10ms
 ! connect "<img src=x onerror=window.ran=1>" 1
+serve 0 as class
+connect 127.0.0.1:$class.port as student
+expect {{"clientid": int}}
+send {{"student_name": "{hostile}", "sid": 7}}
+wait class for 1 passed within 5s
 flow save page.html
 "#
     );
     let (_running, file) = page(&script);
     browser.open(&file);
-    for number in 0..4 {
-        let selector = format!("button.label[data-row='{}']", number + 4);
-        if browser.value(&format!("document.querySelector({selector:?}) !== null")) == true {
-            browser.click(&selector);
-        }
+    let buttons = browser.value("[...document.querySelectorAll('button.label')].map(it => it.dataset.row)");
+    let buttons = buttons.as_array().unwrap();
+    assert!(buttons.len() >= 8, "{buttons:?}");
+    for row in buttons {
+        browser.click(&format!("button.label[data-row='{}']", row.as_str().unwrap()));
     }
     browser.value("new Promise(done => requestAnimationFrame(() => setTimeout(() => done(true), 0)))");
     assert_eq!(browser.value("typeof window.ran"), "undefined");
@@ -164,6 +169,7 @@ flow save page.html
     );
     let shown = browser.text("document.body.innerText");
     assert!(shown.contains("<img src=x onerror=window.ran=1>\\x1b[31m</script>"), "{shown}");
+    assert!(shown.contains("identified: <img src=x onerror=window.ran=1>\\x1b[31m</script>"), "{shown}");
     assert!(!shown.contains('\u{1b}'), "{shown}");
     assert_eq!(browser.requests(), Vec::<String>::new());
     assert_eq!(browser.troubles(), Vec::<String>::new());

@@ -34,6 +34,10 @@ fn value(wire: &Wire) -> String {
         "pickle" => pickle::decode(payload).ok().map(|decoded| decoded.value),
         "json" => text().and_then(|text| from_json_text(text).ok()),
         "text" => text().map(Value::str),
+        // A file may hold anything, a pickle most of all.
+        "file" => {
+            pickle::decode(payload).ok().filter(|it| it.len == payload.len()).map(|decoded| decoded.value)
+        }
         "hex" => return hex(payload),
         _ => None,
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::conversation::ENTRIES_MAX;
+use crate::conversation::{BYTES_MAX, ENTRIES_MAX};
 use crate::sequence::{Arrival, Arrow, Body, Lane, Mark, Marked, Row, Sequence, Shown, Span, Travels};
 
 /// A diagram that rows are added to.
@@ -82,6 +82,7 @@ impl Sheet {
 
     /// The diagram, of a log that has dropped so many entries.
     pub fn finish(self, dropped: u64) -> Sequence {
-        Sequence { lanes: self.lanes, rows: self.rows, dropped, kept: ENTRIES_MAX }
+        let limit = format!("{ENTRIES_MAX} entries or {} MiB", BYTES_MAX >> 20);
+        Sequence { lanes: self.lanes, rows: self.rows, dropped, limit }
     }
 }

@@ -1,6 +1,10 @@
-//! Any bytes: the scanner says the same wherever they are split, and what is read prints and can be written again.
+//! Any bytes: the scanner says the same wherever they are split, what is read prints and can be written again, and
+//! `explain` has a row for every byte.
 #![no_main]
 
+use lab2sh::event::Wire;
+use lab2sh::explain::{Folding, explain};
+use lab2sh::net::Framing;
 use lab2sh::pickle::{Scan, Scanner, decode, encode, sniff};
 use lab2sh::value::{Value, first_duplicate, from_json_text, is_printable, to_json, to_json_text};
 use libfuzzer_sys::fuzz_target;
@@ -24,6 +28,7 @@ fuzz_target!(|data: &[u8]| {
     if let Some(text) = sniff(data) {
         assert!(text.chars().all(is_printable));
     }
+    rows(data, seed);
     let decoded = match decode(data) {
         Ok(decoded) => decoded,
         Err(error) => {
@@ -63,6 +68,32 @@ fn check(value: &Value) {
         if let Ok(pickle) = encode(value, protocol) {
             let again = decode(&pickle).expect("what is written can be read").value;
             assert_eq!(again.repr(), repr);
+        }
+    }
+}
+
+/// The rows of `explain` lie side by side, are few when folded, and hold nothing that a screen must not get.
+fn rows(data: &[u8], seed: usize) {
+    let codec = ["pickle", "pickle", "json", "text", "hex"][seed % 5];
+    let framing = [Framing::Pickle, Framing::Length, Framing::Line][seed / 5 % 3];
+    let wire = Wire { bytes: data.into(), total: data.len(), codec, framing };
+    for folding in [Folding::Folded, Folding::All] {
+        let explanation = explain(&wire, folding);
+        let mut at = 0;
+        for row in &explanation.rows {
+            assert_eq!(row.start, at, "{row:?}");
+            at = row.end;
+            let texts = [&row.argument, &row.stack, &row.effect.as_ref().map(|effect| effect.what.clone())];
+            for text in texts.into_iter().flatten().chain([&row.words]) {
+                assert!(text.chars().all(is_printable), "{text:?}");
+            }
+        }
+        assert_eq!(at, data.len());
+        let wrong = explanation.rows.iter().filter(|row| row.is_wrong).count();
+        assert_eq!(wrong, usize::from(explanation.stopped.is_some()));
+        assert!(folding == Folding::All || explanation.rows.len() <= 48);
+        if framing == Framing::Pickle && codec == "pickle" {
+            assert_eq!(explanation.value.is_some(), decode(data).is_ok());
         }
     }
 }
