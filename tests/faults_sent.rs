@@ -345,3 +345,13 @@ fn wrong_words_run_nothing() {
     let garbage = "usage: send garbage N [seed N]";
     mistake("send garbage 8 sed 7", 16, 3, "`sed` is more than `send` takes", garbage);
 }
+
+#[test]
+fn the_picture_says_how_a_message_went_out() {
+    let done = both_ends("send 1 + 2 split 3 gap 5ms\n@ada recv 4096\nsend 3 truncate 2\nflow\n").run();
+    assert_eq!(done.status, 0, "{}", done.screen);
+    for said in ["2 messages in 2 writes: 3 B, 5ms, 7 B ●", "the first 2 of 5 B in 1 write; the rest was"] {
+        let picture = done.screen.split_once("> flow\n").unwrap().1;
+        assert!(picture.contains(said), "no `{said}` in:\n{picture}");
+    }
+}

@@ -7,13 +7,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Look, SHOWN_VALUE, arrow, cells, ms, row, safe, widths, wrapped};
 use crate::event::{Dispatch, Story};
-use crate::lab::shown_duration;
 use crate::net::{Idle, NOT_KNOWN, Size, Taken};
 use crate::pattern::count;
+use crate::picture::went_out;
 use crate::value::Value;
 
-/// How many of a message's writes are shown with their sizes.
-const SHOWN_WRITES: usize = 6;
 /// The column of a story's texts.
 const LABEL: usize = 12;
 
@@ -159,29 +157,7 @@ fn fact(label: &str, text: &str, look: &Look) -> String {
 
 /// How a message went out: late, with others, in pieces, or only its first bytes.
 pub fn on_the_wire(dispatch: &Dispatch, look: &Look) -> String {
-    let Dispatch { messages, writes, gap, after, whole } = dispatch;
-    let mut text = String::from("on the wire: ");
-    if !after.is_zero() {
-        text += &format!("after {}, ", shown_duration(*after));
-    }
-    let sent: usize = writes.iter().sum();
-    text += &match (messages, whole) {
-        (1, None) => String::new(),
-        (1, Some(whole)) => format!("the first {sent} of {whole} B "),
-        (several, None) => format!("{several} messages "),
-        (several, Some(whole)) => format!("the first {sent} of the {whole} B of {several} messages "),
-    };
-    text += &format!("in {}", count(writes.len() as u64, "write"));
-    if writes.len() > 1 {
-        let between = if gap.is_zero() { ", ".to_string() } else { format!(", {}, ", shown_duration(*gap)) };
-        let sizes: Vec<String> = writes.iter().take(SHOWN_WRITES).map(|bytes| format!("{bytes} B")).collect();
-        let more = if writes.len() > SHOWN_WRITES { ", ..." } else { "" };
-        text += &format!(": {}{more}", sizes.join(&between));
-    }
-    if whole.is_some() {
-        text += "; the rest was never sent";
-    }
-    below(&text, look)
+    below(&format!("on the wire: {}", went_out(dispatch)), look)
 }
 
 /// A line below the one that it says more of.
