@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::explain::Explanation;
-use crate::net::{End, Framing, Taken};
+use crate::net::{End, Framing, Idle, Taken, TcpFacts};
 use crate::sequence::Sequence;
 use crate::value::Value;
 
@@ -139,6 +139,10 @@ pub enum What {
     Explained { origin: Origin, explanation: Arc<Explanation> },
     /// A message's bytes as they are.
     Dumped { origin: Origin, wire: Wire },
+    /// What is known of one connection.
+    Connection { socket: String, story: Box<Story> },
+    /// While nobody ran a step: bytes arrived that wait unread, or the peer's sending ended.
+    Noticed { socket: String, bytes: u64, how: Idle, is_current: bool },
     /// Text that was asked for: help, history.
     Text { kind: &'static str, text: String },
     /// Something a person should know of, that is no failure.
@@ -209,6 +213,30 @@ pub enum Why {
     Closed,
     /// The script, or what was typed at the prompt, has ended.
     Session,
+}
+
+/// What is known of one connection: what `sockets NAME` tells.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the fields are named for what they hold")]
+pub struct Story {
+    pub local: SocketAddr,
+    pub peer: SocketAddr,
+    /// Open, closed, half-closed: as far as steps have learned of it.
+    pub state: &'static str,
+    /// Bytes given to the kernel.
+    pub sent: u64,
+    /// Bytes of a `send` that the kernel has not taken.
+    pub queued: usize,
+    /// Bytes read from the kernel.
+    pub received: u64,
+    /// Those of them that no step has taken.
+    pub buffered: usize,
+    /// Bytes that arrived and wait in the kernel; `None`: not known here.
+    pub unread: Option<u64>,
+    /// What the kernel knows; `None`: not known here.
+    pub tcp: Option<TcpFacts>,
+    /// The options that hold for it.
+    pub options: Vec<(&'static str, String)>,
 }
 
 /// A client of a class whose status changed.
@@ -334,6 +362,23 @@ pub struct Message {
     pub expected: bool,
     /// Its bytes, where the conversation is kept.
     pub wire: Option<Wire>,
+    /// How it went out, where that was asked for; of several in one write the last one has it.
+    pub dispatch: Option<Box<Dispatch>>,
+}
+
+/// How a message went out that did not go whole, at once and in one write of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispatch {
+    /// How many messages went out together.
+    pub messages: usize,
+    /// The bytes of each write.
+    pub writes: Vec<usize>,
+    /// The wait between two writes.
+    pub gap: Duration,
+    /// The wait before the first.
+    pub after: Duration,
+    /// How many bytes there were, where the last of them were never sent.
+    pub whole: Option<usize>,
 }
 
 impl Message {
@@ -351,6 +396,7 @@ impl Message {
             took: Duration::ZERO,
             expected: false,
             wire: None,
+            dispatch: None,
         }
     }
 }
