@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::explain::Explanation;
 use crate::net::{End, Framing, Taken};
+use crate::sequence::Sequence;
 use crate::value::Value;
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
@@ -75,6 +76,10 @@ pub enum What {
     Broadcast { class: String, value: Value, reached: usize, dropped: usize },
     /// A class has ended.
     ClassClosed { class: String, status: ClassStatus },
+    /// The conversation so far, as it is drawn.
+    Flow(Arc<Sequence>),
+    /// A picture of the conversation was written to a file.
+    FlowSaved { file: String, messages: usize, lanes: usize },
     /// A roster was written to a file.
     RosterSaved { file: String, rows: usize },
     /// A recording begins, or has ended with so many steps in its file.
@@ -278,7 +283,7 @@ impl Message {
 }
 
 /// Bytes as they were on the wire, frame included, to be looked at later.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Wire {
     /// The bytes; of a very long message the first ones only.
     pub bytes: Arc<[u8]>,
@@ -324,6 +329,17 @@ pub struct Failure {
     pub socket: Option<String>,
     /// The bytes that could not be read, or were not what was wanted, where the conversation is kept.
     pub wire: Option<Box<Wire>>,
+    /// What was met instead of a message.
+    pub met: Option<Met>,
+}
+
+/// What a step can meet instead of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// Nothing, or not enough, for as long as the step waited.
+    Silence,
+    /// The end of the stream.
+    End(End),
 }
 
 /// Whose fault a failure is.
@@ -384,6 +400,7 @@ impl Failure {
             brief: None,
             socket: None,
             wire: None,
+            met: None,
         }
     }
 
@@ -424,6 +441,12 @@ impl Failure {
     pub fn about(mut self, socket: &str, message: &Message) -> Failure {
         self.wire = message.wire.clone().map(Box::new);
         self.on(socket)
+    }
+
+    /// The same failure, where something else than a message came.
+    pub fn met(mut self, met: Met) -> Failure {
+        self.met = Some(met);
+        self
     }
 
     /// The same failure with one more line.

@@ -12,7 +12,7 @@
 //! - [`net`]: sockets and message boundaries; [`pickle`]: scanning, decoding, encoding
 //! - [`program`]: programs that a script starts
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
-//! - [`conversation`]: what is kept of it, to look back on
+//! - [`conversation`]: what is kept of it, to look back on; [`picture`]: it as a [`sequence`] diagram, and that as text, SVG, Mermaid and a page
 //! - [`diagnosis`]: why a check failed, in the student's words
 //! - [`explain`]: a message's bytes in rows
 //! - [`record`]: a session that becomes a script
@@ -36,6 +36,7 @@ pub mod net;
 pub mod output;
 pub mod pattern;
 pub mod pickle;
+pub mod picture;
 pub mod platform;
 pub mod program;
 pub mod prompt;
@@ -44,6 +45,7 @@ pub mod reference;
 pub mod render;
 pub mod replay;
 pub mod report;
+pub mod sequence;
 pub mod shell;
 pub mod step;
 pub mod value;

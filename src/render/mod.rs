@@ -2,6 +2,7 @@
 
 mod class;
 mod explain;
+mod picture;
 mod program;
 
 use std::borrow::Cow;
@@ -104,6 +105,8 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::FailedAsAllowed { failure, must } => allowed(failure, *must, look),
         What::Failed(it) => failure(it, look),
         What::Summary(it) => summary(it, look),
+        What::Flow(sequence) => picture::flow(sequence, look),
+        What::FlowSaved { file, messages, lanes } => picture::saved(file, *messages, *lanes),
         What::Explained { origin, explanation } => explain::explained(origin, explanation, look),
         What::Dumped { origin, wire } => explain::dumped(origin, wire, look),
         What::Waiting => return None,
