@@ -362,6 +362,55 @@ hint: `spawn python3 client.py 12000 as student`
 }
 
 #[test]
+fn programs_stand_among_the_sockets() {
+    let text = "spawn cat as cat\ntype hello\nexpect output \"hello\"\nspawn sh -c 'exit 3' as gone\nwait gone\nsockets\n";
+    let done = allowed(text).run();
+    let table: Vec<&str> = done.screen.split("> sockets\n").nth(1).unwrap().lines().take(3).collect();
+    let pids = Regex::new(r"pid \d+").unwrap();
+    let table: Vec<String> = table
+        .iter()
+        .map(|line| pids.replace(line, "pid PID").split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        table,
+        ["name state local peer sent received unread", "cat running pid PID 6 B", "gone exit 3 pid PID 0 B"],
+        "{}",
+        done.screen
+    );
+}
+
+/// Nobody reads what lab2sh writes, so that it cannot end in good order.
+#[test]
+#[cfg(target_os = "linux")]
+fn programs_end_also_when_the_screen_is_stuck() {
+    let text = "spawn sleep 300 as it\nlet pid = $it.pid\nrepeat 100000 say a line that nobody reads, to fill the pipe\n";
+    let (mut command, _folder) = allowed(text).into_command();
+    let (screen, out) = std::io::pipe().unwrap();
+    let mut child = command.stdin(std::process::Stdio::null()).stdout(out).spawn().unwrap();
+    drop(command);
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(&screen));
+    let bound = lines.find_map(|line| line.unwrap().strip_prefix("  pid = ").map(str::to_string)).unwrap();
+    let program = rustix::process::Pid::from_raw(bound.parse().unwrap()).unwrap();
+    let own = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
+    rustix::process::kill_process(own, rustix::process::Signal::TERM).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(143));
+    // It was ended at once and not waited for: whoever inherits it takes note of its end.
+    let began = std::time::Instant::now();
+    while rustix::process::test_kill_process(program).is_ok() && !is_dead(program) {
+        assert!(began.elapsed() < common::LIMIT, "{program:?} is still there");
+        std::thread::yield_now();
+    }
+}
+
+/// Whether a process has ended and is only not reaped.
+#[cfg(target_os = "linux")]
+fn is_dead(pid: rustix::process::Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+}
+
+#[test]
 fn a_socket_and_a_program_are_told_apart() {
     let text = "listen 0 as srv\nspawn cat as cat\n? check $cat.port == 1\n";
     let done = allowed(text).run();
