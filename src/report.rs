@@ -378,8 +378,16 @@ fn flow(sequence: &Sequence) -> Json {
 
 fn failure(failure: &Failure) -> Json {
     let place = failure.place.as_ref();
-    let details: Map<String, Json> =
-        failure.details.iter().map(|(word, text)| ((*word).to_string(), json!(text))).collect();
+    let mut details: Map<String, Json> = Map::new();
+    for (word, text) in &failure.details {
+        match details.get_mut(*word) {
+            // A word that stands for several lines: the last lines of a program.
+            Some(Json::String(lines)) => *lines += &format!("\n{text}"),
+            _ => {
+                details.insert((*word).to_string(), json!(text));
+            }
+        }
+    }
     json!({
         "file": place.and_then(|place| place.file.as_deref()),
         "line": place.map(|place| place.line),
