@@ -1,6 +1,6 @@
 //! The conversation so far: a bounded log of what happened on every socket, which `explain`, `hex` and `flow` look back on.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,8 +40,19 @@ pub struct Log {
     entries: VecDeque<Entry>,
     /// How sockets that may still be open were opened, where that entry was dropped.
     openings: VecDeque<Entry>,
+    /// How much those sockets had sent and received by the first entry.
+    carried: HashMap<String, Carried>,
     weight: usize,
     dropped: u64,
+}
+
+/// Bytes that a socket carried before the first entry that is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Sent.
+    pub sent: u64,
+    /// Received.
+    pub received: u64,
 }
 
 impl Default for Log {
@@ -50,6 +61,7 @@ impl Default for Log {
             began: Instant::now(),
             entries: VecDeque::new(),
             openings: VecDeque::new(),
+            carried: HashMap::new(),
             weight: 0,
             dropped: 0,
         }
@@ -92,6 +104,11 @@ impl Log {
         self.openings.iter()
     }
 
+    /// What a socket had carried by the first entry.
+    pub fn carried(&self, socket: &str) -> Carried {
+        self.carried.get(socket).copied().unwrap_or_default()
+    }
+
     /// How many entries were dropped, the oldest first, to stay within the limits.
     pub fn dropped(&self) -> u64 {
         self.dropped
@@ -109,22 +126,43 @@ impl Log {
         }
     }
 
-    /// Of what is dropped, how a socket was opened is kept until its end is dropped too.
+    /// Of what is dropped, how a socket was opened and how much it carried is kept until its end is dropped too.
     fn outlive(&mut self, dropped: Entry) {
         match &dropped.what {
             What::Connected { .. }
             | What::Accepted { .. }
             | What::Listening { .. }
             | What::Serving { .. } => {
-                if self.openings.len() == ENTRIES_MAX {
-                    self.openings.pop_front();
+                if self.openings.len() == ENTRIES_MAX
+                    && let Some(oldest) = self.openings.pop_front()
+                {
+                    self.carried.remove(oldest.what.socket().unwrap_or_default());
+                }
+                if let Some(socket) = dropped.what.socket() {
+                    self.carried.insert(socket.to_string(), Carried::default());
                 }
                 self.openings.push_back(dropped);
+            }
+            What::Sent { socket, message } => {
+                if let Some(carried) = self.carried.get_mut(socket) {
+                    carried.sent += message.bytes as u64;
+                }
+            }
+            What::Received { socket, message } => {
+                if let Some(carried) = self.carried.get_mut(socket) {
+                    carried.received += message.bytes as u64;
+                }
+            }
+            What::Read { socket, wire: Some(wire), .. } => {
+                if let Some(carried) = self.carried.get_mut(socket) {
+                    carried.received += wire.total as u64;
+                }
             }
             What::Closed { socket, .. }
             | What::Aborted { socket }
             | What::ClassClosed { class: socket, .. } => {
                 self.openings.retain(|opening| opening.what.socket() != Some(socket));
+                self.carried.remove(socket);
             }
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! What happened, and when: the only thing a command produces, and all that a screen, a report or a picture is made from.
 
+mod class;
 mod outcome;
 
 use std::fmt;
@@ -9,8 +10,10 @@ use std::time::Duration;
 
 use crate::explain::Explanation;
 use crate::net::{End, Framing, Taken};
+use crate::sequence::Sequence;
 use crate::value::Value;
 
+pub use class::{Arrival, ClassStatus};
 pub use outcome::{Plan, PlannedCheck, PlannedPhase, StepResult, Submission};
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
@@ -91,6 +94,10 @@ pub enum What {
     Broadcast { class: String, value: Value, reached: usize, dropped: usize },
     /// A class has ended.
     ClassClosed { class: String, status: ClassStatus },
+    /// The conversation so far, as it is drawn.
+    Flow(Arc<Sequence>),
+    /// A picture of the conversation was written to a file.
+    FlowSaved { file: String, messages: usize, lanes: usize },
     /// A roster was written to a file.
     RosterSaved { file: String, rows: usize },
     /// A recording begins, or has ended with so many steps in its file.
@@ -200,42 +207,6 @@ pub enum Why {
     Script,
 }
 
-/// A client of a class whose status changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the fields are those of the roster's row")]
-pub struct Arrival {
-    pub seat: u64,
-    pub status: &'static str,
-    pub reason: String,
-    /// The identity in one line, not yet escaped.
-    pub who: String,
-    pub name: String,
-    pub student_id: String,
-    pub github: String,
-    pub email: String,
-    pub duplicate_of: Option<u64>,
-    pub peer: Option<SocketAddr>,
-}
-
-/// The counts of a class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ClassStatus {
-    /// Clients that are here.
-    pub here: usize,
-    /// Students on the roster, each once.
-    pub count: usize,
-    /// Students who passed, each once.
-    pub passed: usize,
-    /// Clients that never became a student.
-    pub failed: usize,
-    /// Clients that were turned away.
-    pub refused: u64,
-    /// Messages received in listening mode.
-    pub messages: u64,
-    /// How many of them came within the last second; 0 where nobody counts by the second.
-    pub rate: u64,
-}
-
 /// A half of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Half {
@@ -294,7 +265,7 @@ impl Message {
 }
 
 /// Bytes as they were on the wire, frame included, to be looked at later.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Wire {
     /// The bytes; of a very long message the first ones only.
     pub bytes: Arc<[u8]>,
@@ -340,6 +311,17 @@ pub struct Failure {
     pub socket: Option<String>,
     /// The bytes that could not be read, or were not what was wanted, where the conversation is kept.
     pub wire: Option<Box<Wire>>,
+    /// What was met instead of a message.
+    pub met: Option<Met>,
+}
+
+/// What a step can meet instead of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// Nothing, or not enough, for as long as the step waited.
+    Silence,
+    /// The end of the stream.
+    End(End),
 }
 
 /// Whose fault a failure is.
@@ -400,6 +382,7 @@ impl Failure {
             brief: None,
             socket: None,
             wire: None,
+            met: None,
         }
     }
 
@@ -440,6 +423,12 @@ impl Failure {
     pub fn about(mut self, socket: &str, message: &Message) -> Failure {
         self.wire = message.wire.clone().map(Box::new);
         self.on(socket)
+    }
+
+    /// The same failure, where something else than a message came.
+    pub fn met(mut self, met: Met) -> Failure {
+        self.met = Some(met);
+        self
     }
 
     /// The same failure with one more line.

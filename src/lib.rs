@@ -12,7 +12,7 @@
 //! - [`net`]: sockets and message boundaries; [`pickle`]: scanning, decoding, encoding
 //! - [`program`]: programs that a script starts
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
-//! - [`conversation`]: what is kept of it, to look back on
+//! - [`conversation`]: what is kept of it, to look back on; [`picture`]: it as a [`sequence`] diagram, and that as text, SVG, Mermaid and a page
 //! - [`explain`]: a message's bytes in rows
 //! - [`record`]: a session that becomes a script
 //! - [`results`]: checks as data, and the reports made of them
@@ -38,6 +38,7 @@ pub mod net;
 pub mod output;
 pub mod pattern;
 pub mod pickle;
+pub mod picture;
 pub mod platform;
 pub mod program;
 pub mod prompt;
@@ -47,6 +48,7 @@ pub mod render;
 pub mod replay;
 pub mod report;
 pub mod results;
+pub mod sequence;
 pub mod shell;
 pub mod step;
 pub mod value;

@@ -15,7 +15,8 @@
 //! | `serving` | `class`, `local`, `port`, `script`, `kept` (rows that a journal brought back) |
 //! | `arrival` | `class`, `seat`, `status` (`identified`, `passed`, `left early`, `failed`), `reason`, `name`, `student_id`, `github`, `email`, `duplicate_of`, `peer` |
 //! | `status`, `class_closed` | `class`, `here`, `count`, `passed`, `failed`, `refused`, `messages` |
-//! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` |
+//! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` of a roster, `messages` and `lanes` of a picture |
+//! | `flow` | `lanes` (names), `dropped`, `rows`: `ms` and one of `phase`; `note`; `lane`, `mark`, `text`; `from`, `to`, `arrow`, `number`, `text`, `bytes`, `arrives` (index of the row where it was taken), `fate` |
 //! | `spawned` | `program`, `pid`, `words` |
 //! | `said_by` | `program`, `stream` (`out`, `err`), `text`, `cut` (bytes of the line that are not kept) |
 //! | `typed` | `program`, `text` (`null`: the end of input) |
@@ -45,6 +46,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::event::{ClassStatus, Event, Failure, Half, Message, Origin, Submission, What, Why};
 use crate::explain::{Explanation, Row};
 use crate::net::End;
+use crate::sequence::{Arrival, Row as SequenceRow, Sequence, Shown};
 use crate::value::{Value, is_printable, to_json};
 
 /// The object of an event and its newline; empty for an event that is none for a program.
@@ -112,6 +114,10 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         What::Text { kind, text } => ("text", json!({"kind": kind, "text": text})),
         What::Warning { socket, message, hint } => {
             ("warning", json!({"socket": socket, "message": message, "hint": hint}))
+        }
+        What::Flow(it) => ("flow", flow(it)),
+        What::FlowSaved { file, messages, lanes } => {
+            ("saved", json!({"file": file, "messages": messages, "lanes": lanes}))
         }
         What::FailedAsAllowed { failure: it, .. } => ("allowed", failure(it)),
         What::Failed(it) => ("failed", failure(it)),
@@ -295,6 +301,32 @@ fn message(socket: &str, message: &Message) -> Json {
         "notes": message.notes,
         "expected": message.expected,
     })
+}
+
+fn flow(sequence: &Sequence) -> Json {
+    let name = |lane: usize| sequence.lanes.get(lane).map(|lane| &lane.name);
+    let row = |row: &SequenceRow| {
+        let at = ms(row.at);
+        match &row.shown {
+            Shown::Phase(title) => json!({"ms": at, "phase": title}),
+            Shown::Note(note) => json!({"ms": at, "note": note}),
+            Shown::Mark(mark) => {
+                json!({"ms": at, "lane": name(mark.lane), "mark": mark.kind.name(), "text": mark.text})
+            }
+            Shown::Arrow(arrow) => {
+                let arrives = match arrow.arrival {
+                    Arrival::Row(row) => Some(row),
+                    _ => None,
+                };
+                json!({"ms": at, "from": name(arrow.from), "to": name(arrow.to), "arrow": arrow.kind.name(),
+                    "number": arrow.number, "text": arrow.label, "bytes": row.body().map(|body| body.wire.total),
+                    "arrives": arrives, "fate": arrow.fate()})
+            }
+        }
+    };
+    let lanes: Vec<&String> = sequence.lanes.iter().map(|lane| &lane.name).collect();
+    let rows: Vec<Json> = sequence.rows.iter().map(row).collect();
+    json!({"lanes": lanes, "dropped": sequence.dropped, "rows": rows})
 }
 
 fn failure(failure: &Failure) -> Json {

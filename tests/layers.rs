@@ -11,10 +11,12 @@ const LAYERS: &[&[&str]] = &[
     &["history"],
     &["pickle"],
     &["net"],
-    &["event", "explain"],
+    // The picture and the explanation of what happened are told as something that happens.
+    &["event", "explain", "sequence"],
     &["conversation", "program"],
     // What a line means: a command needs the lab it runs on, the lab the calls it is given.
     &["language", "pattern", "command", "lab", "reference", "class", "record"],
+    &["picture"],
     &["step"],
     &["commands"],
     &["results"],

@@ -12,7 +12,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Peer, Shell, same, script};
+use common::{Peer, Shell, same, script, timeless};
 use lab2sh::commands::TABLE;
 use lab2sh::reference;
 
@@ -74,6 +74,15 @@ fn readmes_scripts_run_and_show_its_screens() {
         }
     }
     assert!(ran >= 2, "README has {ran} `lab` blocks");
+}
+
+#[test]
+fn readmes_picture_is_what_flow_draws() {
+    let blocks = blocks(&readme());
+    let text = |kind: &str| &blocks.iter().find(|(it, _)| it == kind).unwrap().1;
+    let done = script(&format!("{}flow\n", text("lab"))).run();
+    let shown = done.screen.split("> flow\n").nth(1).unwrap().split("\ntest.lab").next().unwrap();
+    assert_eq!(timeless(text("picture")), timeless(shown));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
-use crate::event::{Failure, FailureKind, Message, What};
+use crate::event::{Failure, FailureKind, Message, Met, What};
 use crate::lab::{Lab, Limit};
 use crate::net::End;
 use crate::pattern::{Mismatch, Pattern};
@@ -205,7 +205,7 @@ async fn expect_end(lab: &mut Lab, name: String, limit: Limit, wanted: End) -> R
     let outcome = limit.wait(connection.anything()).await;
     let wanted_text = if wanted == End::Closed { "the end of the stream" } else { "a reset" };
     let failure = match outcome {
-        None => Failure::check(format!("`{name}` is still open after {}", limit.shown())),
+        None => Failure::check(format!("`{name}` is still open after {}", limit.shown())).met(Met::Silence),
         Some(Ok(Some(end))) if end == wanted => {
             lab.emit(What::Ended { socket: name, end, messages: None, took: started.elapsed() });
             return Ok(());

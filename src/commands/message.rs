@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::command::{Arg, Call, Codec, Group, Names, Parsed, Spec};
-use crate::event::{Failure, Message, What};
+use crate::event::{Failure, Message, Met, What};
 use crate::lab::{Lab, Settings};
 use crate::net::{self, End, Send, Writer};
 use crate::pickle;
@@ -265,6 +265,7 @@ async fn recv_n(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure>
     let Some(outcome) = limit.wait(connection.recv(asked)).await else {
         return Err(Failure::network(format!("nothing arrived on `{name}` within {}", limit.shown()))
             .hint(receive::wait_longer(limit))
+            .met(Met::Silence)
             .on(&name));
     };
     let took = started.elapsed();
@@ -277,6 +278,7 @@ async fn recv_n(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure>
         };
         return Err(Failure::network(format!("`{name}` {how}"))
             .hint("Python's recv raises ConnectionResetError here")
+            .met(Met::End(end))
             .on(&name));
     }
     let value = Value::Bytes(bytes.as_slice().into());

@@ -7,6 +7,7 @@ mod flow;
 mod listen;
 mod message;
 mod meta;
+mod picture;
 mod program;
 mod receive;
 mod record;
@@ -48,6 +49,7 @@ pub static TABLE: &[&Spec] = &[
     &flow::SLEEP,
     &flow::INCLUDE,
     &flow::REPEAT,
+    &picture::FLOW,
     &meta::SET,
     &meta::VARS,
     &meta::HELP,

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use crate::command::Codec;
-use crate::event::{Failure, Message};
+use crate::event::{Failure, Message, Met};
 use crate::lab::{Binding, Lab, Limit, Settings, shown_duration};
 use crate::language::MAX_MESSAGE_LIMIT;
 use crate::net::{self, End, Framing, StreamError};
@@ -167,7 +167,7 @@ fn timed_out(lab: &mut Lab, name: &str, limit: Limit) -> Failure {
         Err(failure) => return failure,
     };
     let bytes = link.connection.buffered().to_vec();
-    if bytes.is_empty() {
+    let failure = if bytes.is_empty() {
         Failure::network(format!("nothing arrived on `{name}` within {}", limit.shown()))
             .hint(wait_longer(limit))
             .brief(format!("no message in {}", limit.duration.map_or(String::new(), shown_duration)))
@@ -180,7 +180,8 @@ fn timed_out(lab: &mut Lab, name: &str, limit: Limit) -> Failure {
             Some(looks) => failure.hint(format!("this looks like {looks}")),
             None => failure.hint("the bytes are kept: the next `recv` goes on with them"),
         }
-    }
+    };
+    failure.met(Met::Silence)
 }
 
 /// The stream says why there is no message.
@@ -244,6 +245,9 @@ fn why_none(lab: &mut Lab, name: &str, error: &StreamError, settings: &Settings)
         (None, _) => failure.message.clone(),
     };
     failure = failure.brief(brief);
+    if let StreamError::Ended { end, .. } = error {
+        failure = failure.met(Met::End(*end));
+    }
     match (looks, error) {
         (Some(looks), _) => failure.hint(format!("this looks like {looks}")),
         (None, StreamError::Corrupt { .. }) if taken > 0 => failure.hint(format!(

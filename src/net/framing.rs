@@ -7,7 +7,7 @@ use crate::pickle::{Scan, Scanner};
 pub const MAX_MESSAGE_DEFAULT: usize = 16 << 20;
 
 /// How messages are told apart on a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Framing {
     /// A message ends at its pickle's STOP opcode.
     Pickle,

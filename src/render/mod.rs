@@ -2,6 +2,7 @@
 
 mod class;
 mod explain;
+mod picture;
 mod program;
 mod run;
 
@@ -110,6 +111,8 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Changed { file, run } => run::changed(file, *run, look),
         What::Submission(it) => run::submission(it, look),
         What::Summary(it) => run::summary(it, look),
+        What::Flow(sequence) => picture::flow(sequence, look),
+        What::FlowSaved { file, messages, lanes } => picture::saved(file, *messages, *lanes),
         What::Explained { origin, explanation } => explain::explained(origin, explanation, look),
         What::Dumped { origin, wire } => explain::dumped(origin, wire, look),
         What::Waiting | What::Planned(_) | What::Points(_) | What::Result(_) => return None,

@@ -58,3 +58,19 @@ pub fn same(expected: &str, got: &str) {
     add(" ", &wanted[wanted.len() - equal_tail..]);
     panic!("the screen is another one (- wanted, + got):\n{diff}");
 }
+
+/// A picture without its times, and with its ports made equal, in the columns that they had.
+pub fn timeless(picture: &str) -> String {
+    static ROW: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^ *[0-9hms.]+[ms] +\+[0-9hms.]+[ms](?: |$)").unwrap());
+    static PORT: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"((?:127\.0\.0\.1|localhost):)\d{5}\b").unwrap());
+    let line = |line: &str| {
+        let line = PORT.replace_all(line, "${1}PORT0");
+        match ROW.find(&line) {
+            Some(times) => " ".repeat(times.end()) + &line[times.end()..] + "\n",
+            None => line.into_owned() + "\n",
+        }
+    };
+    picture.trim_end().lines().map(line).collect()
+}
