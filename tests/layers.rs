@@ -25,8 +25,8 @@ const LAYERS: &[&[&str]] = &[
     &["output"],
     &["assistant"],
     &["replay", "prompt", "lecture"],
-    &["each", "watch"],
     &["cli"],
+    &["each", "watch"],
 ];
 
 #[test]
