@@ -61,6 +61,10 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", value_parser = pace, conflicts_with_all = ["step", "check"])]
     pub pace: Option<Duration>,
 
+    /// Keep the tables of load runs (`run FILE times N`) as JSON
+    #[arg(long, value_name = "FILE.json")]
+    pub save: Option<std::path::PathBuf>,
+
     /// Run on after a failed step
     #[arg(long)]
     pub keep_going: bool,

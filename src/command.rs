@@ -117,6 +117,8 @@ pub enum Arg {
     Script,
     /// The name of an option and its value.
     Setting,
+    /// A script's name, `NAME=VALUE`s, then `times N` and `at once M`, each or neither.
+    Run,
     /// `with FILE` and `journal FILE`, each or neither, in any order.
     Serving,
     /// A verb.
@@ -125,6 +127,10 @@ pub enum Arg {
     Program,
     /// A whole step.
     Step,
+    /// A whole step, then the word `passes`.
+    StepPasses,
+    /// Steps on lines of their own, up to a line that is `end`.
+    Block,
 }
 
 /// An argument that was parsed.
@@ -158,6 +164,15 @@ pub enum Parsed {
         script: Arc<Script>,
         /// The journal's name.
         journal: Option<Template>,
+    },
+    /// A script that further interpreters run.
+    Run {
+        /// The script with the params given to it.
+        script: Arc<Script>,
+        /// How often; once if it is not said.
+        times: Option<Expr>,
+        /// How many at the same time; one if it is not said.
+        at_once: Option<Expr>,
     },
     /// A program and its arguments.
     Program(Vec<Template>),
@@ -364,6 +379,19 @@ impl Call {
         failure
     }
 
+    /// Whether steps on lines of their own belong to it.
+    pub fn is_block(&self) -> bool {
+        matches!(self.spec.forms[self.form].last(), Some(Arg::Block))
+    }
+
+    /// Its text as it is told that it begins: of a block only the first line, because its steps tell of themselves.
+    pub fn head(&self) -> Arc<str> {
+        match self.text.split_once('\n') {
+            Some((first, _)) if self.is_block() => Arc::from(first),
+            _ => self.text.clone(),
+        }
+    }
+
     /// Whether it starts a program.
     pub fn starts_program(&self) -> bool {
         self.args.iter().any(|arg| matches!(arg, Parsed::Program(_)))
@@ -403,6 +431,12 @@ impl Call {
                 | Parsed::Points(_)
                 | Parsed::Script(_)
                 | Parsed::Setting(_) => {}
+                Parsed::Run { script, times, at_once } => {
+                    times.iter().chain(at_once).for_each(|expr| expr.each_reference(visit));
+                    let given = script.params.iter().flat_map(|(_, text)| text.references());
+                    // Each run has a number of its own.
+                    given.filter(|reference| reference.name != "n").for_each(&mut *visit);
+                }
                 Parsed::Serving { journal, .. } => {
                     journal.iter().flat_map(Template::references).for_each(&mut *visit)
                 }

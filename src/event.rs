@@ -1,6 +1,7 @@
 //! What happened, and when: the only thing a command produces, and all that a screen, a report or a picture is made from.
 
 mod class;
+mod load;
 mod outcome;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use crate::sequence::Sequence;
 use crate::value::Value;
 
 pub use class::{Arrival, ClassStatus};
+pub use load::{RunReason, RunReport, RunStep};
 pub use outcome::{Plan, PlannedCheck, PlannedPhase, StepResult, Submission};
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
@@ -94,6 +96,12 @@ pub enum What {
     Broadcast { class: String, value: Value, reached: usize, dropped: usize },
     /// A class has ended.
     ClassClosed { class: String, status: ClassStatus },
+    /// Further interpreters begin to run a script.
+    RunBegan { name: String, script: String, times: u64, at_once: u64 },
+    /// How it stands with them; told now and then.
+    RunProgress { name: String, times: u64, ended: u64, failed: u64, rate: f64 },
+    /// All of them have ended.
+    RunEnded { name: String, report: Arc<RunReport> },
     /// The conversation so far, as it is drawn.
     Flow(Arc<Sequence>),
     /// A picture of the conversation was written to a file.
@@ -153,7 +161,7 @@ impl Why {
         match self {
             Why::Time(time) => Some(format!("it ran longer than {time:?} (`set program-time`)")),
             Why::Output(most) => Some(format!("it wrote more than {} MiB", most >> 20)),
-            Why::Closed | Why::Script => None,
+            Why::Closed | Why::Session => None,
         }
     }
 }
@@ -203,8 +211,8 @@ pub enum Why {
     Output(u64),
     /// `close`.
     Closed,
-    /// The script has ended.
-    Script,
+    /// The script, or what was typed at the prompt, has ended.
+    Session,
 }
 
 /// A half of a connection.

@@ -7,7 +7,7 @@ use rustyline::{KeyCode, KeyEvent, Modifiers};
 use unicode_width::UnicodeWidthStr;
 
 use crate::command::{Call, Item, Script};
-use crate::commands::{TABLE, announce};
+use crate::commands::{TABLE, announce, clean_up, register};
 use crate::event::{Failure, FailureKind, Summary, What};
 use crate::lab::Lab;
 use crate::output::Output;
@@ -109,9 +109,15 @@ pub async fn run(
     let outcomes = vec![Outcome::NotRun; script.items.len()];
     let way = pace.map_or(Way::ByHand, Way::Paced);
     let mut lecture = Lecture { lab, script, output, editing, way, starts, outcomes };
+    let registered = register(lecture.lab, script);
     lecture.walk().await;
+    let mut summary = Summary { took: started.elapsed(), ..lecture.summary() };
+    if let Err(failure) = clean_up(lecture.lab, registered).await {
+        summary.failed += 1;
+        summary.status = summary.status.max(failure.kind.status());
+        lecture.lab.emit(What::Failed(failure));
+    }
     lecture.lab.end_programs().await;
-    let summary = Summary { took: started.elapsed(), ..lecture.summary() };
     let status = summary.status;
     lecture.lab.emit(What::Summary(summary));
     status

@@ -12,7 +12,9 @@
 //! - [`net`]: sockets and message boundaries; [`pickle`]: scanning, decoding, encoding
 //! - [`program`]: programs that a script starts
 //! - [`value`]: Python values; [`pattern`]: what `expect` wants of one
+//! - [`load`]: many runs of one script
 //! - [`conversation`]: what is kept of it, to look back on; [`picture`]: it as a [`sequence`] diagram, and that as text, SVG, Mermaid and a page
+//! - [`diagnosis`]: why a check failed, in the student's words
 //! - [`explain`]: a message's bytes in rows
 //! - [`record`]: a session that becomes a script
 //! - [`results`]: checks as data, and the reports made of them
@@ -27,6 +29,7 @@ pub mod cli;
 pub mod command;
 pub mod commands;
 pub mod conversation;
+pub mod diagnosis;
 pub mod each;
 pub mod event;
 pub mod explain;
@@ -34,6 +37,7 @@ pub mod history;
 pub mod lab;
 pub mod language;
 pub mod lecture;
+pub mod load;
 pub mod net;
 pub mod output;
 pub mod pattern;

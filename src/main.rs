@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Parser;
 use lab2sh::cli::{Cli, Color};
 use lab2sh::command::{Call, Script};
-use lab2sh::commands::TABLE;
+use lab2sh::commands::{TABLE, clean_up};
 use lab2sh::each::{self, Each};
 use lab2sh::event::{Event, Failure, FailureKind, Sink, What};
 use lab2sh::lab::{Interrupt, Lab, Permission};
@@ -19,7 +19,7 @@ use lab2sh::program::Programs;
 use lab2sh::render::Look;
 use lab2sh::results::Results;
 use lab2sh::watch::{self, Watch};
-use lab2sh::{lecture, prompt, replay, shell};
+use lab2sh::{lecture, load, prompt, replay, shell};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -158,9 +158,17 @@ async fn work(
         status = signals.next() => status,
         status = drive(&mut lab, cli, output, terminal) => status,
     };
+    let status = match clean_up(&mut lab, 0).await {
+        Ok(()) => status,
+        Err(failure) => status.max(not_run(&lab, failure)),
+    };
     // Side by side: a signal leaves less than a second for both.
     tokio::join!(end_classes(&lab, output), lab.end_programs());
-    let status = match lab.end_recording() {
+    let kept = lab.end_recording().and_then(|()| match &cli.save {
+        Some(path) => load::save(path, &lab.reports).map_err(Failure::network),
+        None => Ok(()),
+    });
+    let status = match kept {
         Ok(()) => status,
         Err(failure) => status.max(not_run(&lab, failure)),
     };

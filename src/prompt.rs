@@ -19,7 +19,9 @@ use crate::assistant::Assistant;
 use crate::commands::{TABLE, announce};
 use crate::event::FailureKind;
 use crate::history::{History, LINES_MAX};
-use crate::lab::{Binding, Lab, OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_PROGRAM, Pauser, Permission};
+use crate::lab::{
+    Binding, Lab, OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, OF_PROGRAM, Pauser, Permission,
+};
 use crate::language::complete::Known;
 use crate::output::Output;
 use crate::platform::{self, Keyboard, TerminalMode};
@@ -214,6 +216,7 @@ fn known_of(lab: &Lab) -> Known {
         match binding {
             Binding::Value(value) => known.values.push((name.to_string(), value.clone())),
             Binding::Connection(_) => known.sockets.push((name.to_string(), OF_CONNECTION)),
+            Binding::Load(_) => known.sockets.push((name.to_string(), OF_LOAD)),
             Binding::Class(_) => known.sockets.push((name.to_string(), OF_CLASS)),
             Binding::Program(_) => known.sockets.push((name.to_string(), OF_PROGRAM)),
             Binding::Listener(_) => known.sockets.push((name.to_string(), OF_LISTENER)),

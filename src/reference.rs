@@ -51,10 +51,13 @@ fn arg_usage(arg: Arg) -> String {
         Arg::File => "PATH",
         Arg::Script => "FILE [NAME=VALUE...]",
         Arg::Setting => "OPTION VALUE",
+        Arg::Run => "FILE [NAME=VALUE...] [times N] [at once M]",
         Arg::Serving => "[with FILE] [journal FILE]",
         Arg::Verb => "VERB",
         Arg::Program => "PROGRAM ARGS...",
         Arg::Step => "STEP",
+        Arg::StepPasses => "STEP passes",
+        Arg::Block => "... end",
     };
     usage.to_string()
 }

@@ -15,13 +15,14 @@
 //! | `serving` | `class`, `local`, `port`, `script`, `kept` (rows that a journal brought back) |
 //! | `arrival` | `class`, `seat`, `status` (`identified`, `passed`, `left early`, `failed`), `reason`, `name`, `student_id`, `github`, `email`, `duplicate_of`, `peer` |
 //! | `status`, `class_closed` | `class`, `here`, `count`, `passed`, `failed`, `refused`, `messages` |
+//! | `run`, `progress`, `runs_ended` | `name`, `script`, `times`, `at_once`; `ended`, `failed`, `rate`; `report` (what `--save` keeps) |
 //! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` of a roster, `messages` and `lanes` of a picture |
 //! | `flow` | `lanes` (names), `dropped`, `rows`: `ms` and one of `phase`; `note`; `lane`, `mark`, `text`; `from`, `to`, `arrow`, `number`, `text`, `bytes`, `arrives` (index of the row where it was taken), `fate` |
 //! | `spawned` | `program`, `pid`, `words` |
 //! | `said_by` | `program`, `stream` (`out`, `err`), `text`, `cut` (bytes of the line that are not kept) |
 //! | `typed` | `program`, `text` (`null`: the end of input) |
 //! | `met` (an `expect output` or `expect exit`) | `program`, `text` |
-//! | `ended_program` | `program`, `status`, `why` (`time`, `output`, `closed`, `script`, or `null`: by itself), `forced`, `left`, `hidden`, `ms` |
+//! | `ended_program` | `program`, `status`, `why` (`time`, `output`, `closed`, `session`, or `null`: by itself), `forced`, `left`, `hidden`, `ms` |
 //! | `checked` | `text` |
 //! | `result` | of an `expect`, a `check`, a `wait`, a `!` step, and of any step that failed: `text`, `file`, `line`, `passed`, `ms` |
 //! | `watching`, `changed` (`--watch`) | `run` (from 1), `status`, `files` (how many); `file`, `run` |
@@ -168,6 +169,14 @@ fn class_fields(what: &What) -> Option<(&'static str, Json)> {
             "broadcast",
             json!({"class": class, "repr": value.repr(), "value": to_json(value), "reached": reached, "dropped": dropped}),
         ),
+        What::RunBegan { name, script, times, at_once } => {
+            ("run", json!({"name": name, "script": script, "times": times, "at_once": at_once}))
+        }
+        What::RunProgress { name, times, ended, failed, rate } => (
+            "progress",
+            json!({"name": name, "times": times, "ended": ended, "failed": failed, "rate": rate}),
+        ),
+        What::RunEnded { name, report } => ("runs_ended", json!({"name": name, "report": **report})),
         What::RosterSaved { file, rows } => ("saved", json!({"file": file, "rows": rows})),
         _ => return None,
     })
@@ -189,7 +198,7 @@ fn program_fields(what: &What) -> Option<(&'static str, Json)> {
                 Why::Time(_) => "time",
                 Why::Output(_) => "output",
                 Why::Closed => "closed",
-                Why::Script => "script",
+                Why::Session => "session",
             });
             (
                 "ended_program",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::command::{Call, Item, OnFailure, Script, Spec};
-use crate::commands::announce;
+use crate::commands::{announce, clean_up, register};
 use crate::event::{Failure, FailureKind, Summary, What};
 use crate::lab::Lab;
 use crate::language::mistake::Mistake;
@@ -29,7 +29,7 @@ pub fn parse(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<
     if let Some((at, message, hint)) = script::unseen(text) {
         return Err(script::failure(Mistake::new(at, 1, message).hint(hint), text, &context));
     }
-    match step(text, &context) {
+    match step(text, &context, 0) {
         Ok(Some(call)) => Ok(Line::Step(Box::new(call))),
         Ok(None) => Ok(Line::Empty),
         Err(mistake) if mistake.unfinished => Ok(Line::Unfinished),
@@ -103,6 +103,7 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
     let started = std::time::Instant::now();
     let mut summary = Summary { file: script.file.to_string(), ..Summary::default() };
     let steps = script.steps();
+    let registered = register(lab, script);
     lab.emit(What::Planned(Arc::new(results::plan(script))));
     let (mut done, mut skips) = (0, false);
     for item in &script.items {
@@ -143,6 +144,11 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
         if done % STEPS_PER_TURN == 0 {
             tokio::task::yield_now().await;
         }
+    }
+    if let Err(failure) = clean_up(lab, registered).await {
+        summary.failed += 1;
+        summary.status = worst(summary.status, failure.kind);
+        lab.emit(What::Failed(failure));
     }
     summary.not_run = steps - done;
     summary.took = started.elapsed();

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use crate::command::{Call, Wanted};
+use crate::diagnosis;
 use crate::event::{Event, Failure, FailureKind, StepResult, What};
 use crate::lab::Lab;
 
@@ -33,7 +34,10 @@ pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     lab.trials = lab.trials.saturating_sub(usize::from(is_trial));
     // The failure of a step inside this one is that step's result.
     let is_told = lab.failures_told > told;
-    let ran = ran.map_err(|failure| call.locate(failure));
+    let ran = match ran {
+        Ok(()) => Ok(()),
+        Err(failure) => Err(call.locate(diagnosis::explain(lab, call, failure).await)),
+    };
     let refusal = match (call.wanted, &ran) {
         (Wanted::Fail, Err(failure)) => Some(failure.message.clone()),
         _ => None,

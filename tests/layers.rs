@@ -15,8 +15,9 @@ const LAYERS: &[&[&str]] = &[
     &["event", "explain", "sequence"],
     &["conversation", "program"],
     // What a line means: a command needs the lab it runs on, the lab the calls it is given.
-    &["language", "pattern", "command", "lab", "reference", "class", "record"],
+    &["language", "pattern", "command", "lab", "reference", "class", "record", "load"],
     &["picture"],
+    &["diagnosis"],
     &["step"],
     &["commands"],
     &["results"],

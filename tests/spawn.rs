@@ -178,7 +178,7 @@ test.lab:2:1: error: `it` is still running after 50ms (the step's `within`)
     ^^^^
   said last: none
 hint: `close it` ends it; a longer `within` waits on
-  it  was ended with the script  MS
+  it  was ended with the session  MS
 
 test.lab: 1 failed, 1 step passed in SEC
 "#,
@@ -293,6 +293,15 @@ hint: quoted, '>' is an argument like any other
 "#,
     );
     common::refused(
+        "spawn sleep 20 within 5s as student",
+        r#"
+test.lab:2:16: error: `spawn` does not wait, so `within` has no meaning here
+    spawn sleep 20 within 5s as student
+                   ^^^^^^
+hint: `set program-time 5s` says how long a program may run; quoted, 'within' is an argument
+"#,
+    );
+    common::refused(
         "spawn as student",
         r#"
 test.lab:2:7: error: a program is missing
@@ -335,6 +344,24 @@ fn programs_are_events_for_a_program_too() {
     assert_eq!(of("typed")[0]["text"], "x");
     assert_eq!(of("ended_program")[1]["why"], "closed");
     assert_eq!(events.last().unwrap()["event"], "summary");
+}
+
+#[test]
+fn a_recording_with_a_program_replays() {
+    let text = "spawn cat as before\nrecord session.lab\nspawn cat\n@p1 type hello\n@p1 expect output \"hello\"\n\
+                @before type eof\nwait before\nrecord stop\n";
+    let done = allowed(text).run();
+    assert_eq!(done.status, 0, "{}", done.screen);
+    let session = std::fs::read_to_string(done.folder.path().join("session.lab")).unwrap();
+    same(
+        "# A recorded session; `lab2sh session.lab` replays it.\n\
+         # programs are started here: `lab2sh --allow-spawn` replays it\n\n\
+         # Open before the recording began.\nspawn cat as before\n\n\
+         spawn cat\n@p1 type hello\n@p1 expect output \"hello\"\n@before type eof\nwait before\n",
+        &session,
+    );
+    let again = Shell::new(["--allow-spawn", "test.lab"]).file("test.lab", session).run();
+    assert_eq!(again.status, 0, "{}", again.screen);
 }
 
 #[test]
@@ -422,7 +449,7 @@ fn a_program_that_ignores_sigterm_is_killed() {
     let Some(shell) = rogue("ignore", "") else { return };
     let done = shell.run();
     assert!(
-        done.screen.contains("  it  was ended with the script; SIGTERM did not end it, SIGKILL did"),
+        done.screen.contains("  it  was ended with the session; SIGTERM did not end it, SIGKILL did"),
         "{}",
         done.screen
     );

@@ -1,5 +1,6 @@
 //! The table of commands. A new command is one entry in the file of its family and one line here.
 
+mod block;
 mod check;
 mod class;
 mod explain;
@@ -11,11 +12,13 @@ mod picture;
 mod program;
 mod receive;
 mod record;
+mod run;
 mod seat;
 mod socket;
 
 use crate::command::Spec;
 
+pub use block::{clean_up, register};
 pub use flow::{announce, given_value};
 
 /// Every command, in the order that help lists them.
@@ -48,7 +51,9 @@ pub static TABLE: &[&Spec] = &[
     &flow::PAUSE,
     &flow::SLEEP,
     &flow::INCLUDE,
-    &flow::REPEAT,
+    &block::REPEAT,
+    &block::ALWAYS,
+    &run::RUN,
     &picture::FLOW,
     &meta::SET,
     &meta::VARS,

@@ -1,6 +1,7 @@
 //! Opening, listing, choosing and closing sockets.
 
 use std::net::Shutdown;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
@@ -220,6 +221,10 @@ async fn close(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             lab.emit(What::Closed { socket: name, sent, received, dropped, unsent });
         }
         Some(Binding::Class(class)) => class.end().await,
+        Some(Binding::Load(handle)) => {
+            let report = Arc::new(handle.load.report());
+            lab.emit(What::RunEnded { name, report });
+        }
         Some(Binding::Program(program)) => {
             program.end(Why::Closed).await;
         }
@@ -252,7 +257,7 @@ async fn sockets(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
     for (name, binding) in lab.names() {
         let mark = if lab.current.as_deref() == Some(name) { format!("{name} *") } else { name.to_string() };
         match binding {
-            Binding::Value(_) => {}
+            Binding::Value(_) | Binding::Load(_) => {}
             Binding::Class(class) => rows.push(vec![
                 mark,
                 "serving".into(),

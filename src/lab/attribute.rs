@@ -17,12 +17,16 @@ pub const OF_PROGRAM: &[&str] = &["pid", "exit", "said"];
 /// A class's attributes; `$roster` has them too.
 pub const OF_CLASS: &[&str] = &["port", "local", "here", "count", "passed", "failed", "refused", "messages"];
 
+/// The attributes of runs of a script.
+pub const OF_LOAD: &[&str] = &["times", "ended", "failed"];
+
 /// `$srv.port`, `$ada.peer`, ...
 pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
     let mistake = |message: String| Mistake::new(reference.at, reference.len, message);
     let (what, known): (&str, &[&str]) = match socket {
         Binding::Listener(_) => ("a listening socket", OF_LISTENER),
         Binding::Class(_) => ("a class", OF_CLASS),
+        Binding::Load(_) => ("runs of a script", OF_LOAD),
         Binding::Program(_) => ("a program", OF_PROGRAM),
         _ => ("a connection", OF_CONNECTION),
     };
@@ -41,6 +45,9 @@ pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
         (Binding::Connection(link), "local") => Value::str(&link.connection.local.to_string()),
         (Binding::Connection(link), "sent") => number(link.connection.writer().sent()),
         (Binding::Connection(link), "received") => number(link.connection.received),
+        (Binding::Load(handle), "times") => number(handle.load.times),
+        (Binding::Load(handle), "ended") => number(handle.load.progress().0),
+        (Binding::Load(handle), "failed") => number(handle.load.progress().1),
         (Binding::Program(program), "pid") => Value::Int(i64::from(program.pid)),
         (Binding::Program(program), "exit") => {
             program.ended().map_or(Value::None, |ended| Value::Int(i64::from(ended.status)))

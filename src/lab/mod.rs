@@ -15,18 +15,19 @@ use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
 use crate::class::Class;
-use crate::command::{Call, Setting};
+use crate::command::{Call, Script, Setting};
 use crate::conversation::Conversation;
-use crate::event::{Event, Failure, Sink, What, Wire};
+use crate::event::{Event, Failure, RunReport, Sink, What, Wire};
 use crate::language::expr::{Expr, Lookup, Ref, Template, follow};
 use crate::language::mistake::{Mistake, did_you_mean};
+use crate::load::Load;
 use crate::net::{Connection, Framing, Listener, Writer};
 use crate::pattern::Pattern;
 use crate::program::{Program, Programs};
 use crate::record::Recorder;
 use crate::value::Value;
 
-pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_PROGRAM, attribute};
+pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, OF_PROGRAM, attribute};
 pub use interrupt::Interrupt;
 pub use programs::{Asker, Permission};
 pub use settings::{Limit, MAX_CLIENTS_DEFAULT, Settings, shown_duration};
@@ -64,6 +65,10 @@ pub struct Lab {
     pub quitting: bool,
     /// Whether reads hold the thread for a moment before they wait: set for a prompt or a script of its own.
     pub eager: bool,
+    /// Blocks that run at the end of what is under way, whatever happens.
+    pub always: Vec<Arc<Script>>,
+    /// What runs of scripts came to, in the order in which they were waited for.
+    pub reports: Vec<(String, Arc<RunReport>)>,
     /// What `on` said, in order.
     pub handlers: Vec<Handler>,
     /// How many steps are under way whose failure is no failure: what fails inside them is no result.
@@ -93,8 +98,24 @@ pub enum Binding {
     Listener(Box<Listener>),
     /// A class server.
     Class(Arc<Class>),
+    /// Runs of a script.
+    Load(LoadHandle),
     /// A program that was started.
     Program(Box<Program>),
+}
+
+/// Runs of a script, given up with the interpreter that began them.
+pub struct LoadHandle {
+    /// How they stand.
+    pub load: Arc<Load>,
+    /// What runs them.
+    pub tasks: Vec<tokio::task::AbortHandle>,
+}
+
+impl Drop for LoadHandle {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(tokio::task::AbortHandle::abort);
+    }
 }
 
 /// What listening mode does with a message that matches.
@@ -130,6 +151,8 @@ impl Lab {
             folder: PathBuf::new(),
             quitting: false,
             eager: false,
+            always: Vec::new(),
+            reports: Vec::new(),
             handlers: Vec::new(),
             trials: 0,
             failures_told: 0,
@@ -290,6 +313,16 @@ impl Lab {
         self.names.insert(class.name.clone(), Binding::Class(class));
     }
 
+    /// The name for new runs: the one asked for, or the next free `s1`, `s2`, ...
+    pub fn new_load_name(&mut self, name: Option<&str>) -> String {
+        self.new_name(name, 's')
+    }
+
+    /// Keeps runs under their name. They carry no messages, so the current socket stays.
+    pub fn add_load(&mut self, handle: LoadHandle) {
+        self.names.insert(handle.load.name.clone(), Binding::Load(handle));
+    }
+
     /// The class that is meant when none is named: a seat's own, else the newest.
     pub fn class(&self) -> Option<Arc<Class>> {
         if let Some((class, _)) = &self.seat {
@@ -339,7 +372,9 @@ impl Lab {
     pub fn remove_socket(&mut self, name: &str) -> Option<Binding> {
         let removed = self.names.shift_remove(name);
         if self.current.as_deref() == Some(name) {
-            let before = self.names.iter().rev().find(|(_, binding)| !matches!(binding, Binding::Value(_)));
+            let carries =
+                |it: &Binding| !matches!(it, Binding::Value(_) | Binding::Load(_) | Binding::Program(_));
+            let before = self.names.iter().rev().find(|(_, binding)| carries(binding));
             self.current = before.map(|(name, _)| name.clone());
         }
         removed
@@ -381,6 +416,10 @@ impl Lab {
             Some(Binding::Class(_)) => {
                 Err(Failure::script(format!("`{name}` is a class: it carries no messages itself"))
                     .hint("`broadcast VALUE` sends to everyone in it, `@seat3 send VALUE` to one"))
+            }
+            Some(Binding::Load(_)) => {
+                Err(Failure::script(format!("`{name}` is runs of a script, not a socket"))
+                    .hint(format!("`wait {name}` waits for them")))
             }
             Some(Binding::Program(_)) => {
                 Err(Failure::script(format!("`{name}` is a program, not a connection"))

@@ -123,7 +123,7 @@ impl Lab {
 
     /// Ends every program, all at once, and waits until they are gone.
     pub async fn end_programs(&self) {
-        self.each_program().for_each(|(_, program)| program.ask_to_end(Why::Script));
+        self.each_program().for_each(|(_, program)| program.ask_to_end(Why::Session));
         for (_, program) in self.each_program() {
             program.wait().await;
         }

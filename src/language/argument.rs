@@ -9,7 +9,7 @@ use super::mistake::Mistake;
 use super::parse::Context;
 use super::pattern::pattern;
 use super::setting::{duration, setting};
-use crate::command::{Arg, Parsed};
+use crate::command::{Arg, Call, Parsed};
 use crate::value::Value;
 
 /// The operators of `check`, longest first.
@@ -57,6 +57,7 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
         Arg::Hex => Parsed::Bytes(hex(line)?),
         Arg::File => Parsed::Text(line.word("a file's name")?),
         Arg::Script => Parsed::Script(super::script::included(line, context)?),
+        Arg::Run => super::script::run(line, context)?,
         Arg::Serving => super::script::serving(line, context)?,
         Arg::Program => Parsed::Program(program(line)?),
         Arg::Setting => Parsed::Setting(setting(line)?),
@@ -65,7 +66,27 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
             Parsed::Name(spec.name.to_string())
         }
         Arg::Step => Parsed::Step(Arc::new(super::parse::call(line, context, nested + 1)?)),
+        Arg::StepPasses => Parsed::Step(Arc::new(step_that_passes(line, context, nested)?)),
+        Arg::Block => Parsed::Script(super::script::block(line, context, nested)?),
     })
+}
+
+/// `STEP passes`: the step ends before the last word `passes` of its line.
+fn step_that_passes(line: &mut Line, context: &Context, nested: usize) -> Result<Call, Mistake> {
+    const WORD: &str = "passes";
+    let is_word = |at: &usize| {
+        let (before, behind) = (&line.text[..*at], &line.text[*at + WORD.len()..]);
+        before.ends_with([' ', '\t']) && (behind.is_empty() || behind.starts_with([' ', '\t', '\n']))
+    };
+    let found = line.rest().rmatch_indices(WORD).map(|(at, _)| line.at + at).find(is_word);
+    let Some(end) = found else {
+        return Err(Mistake::new(line.text.len(), 1, "`passes` is missing behind the step")
+            .hint("repeat until STEP passes within DURATION"));
+    };
+    let mut step = Line::new(&line.text[..end]).at(line.at);
+    let call = super::parse::call(&mut step, context, nested + 1)?;
+    line.at = end + WORD.len();
+    Ok(call)
 }
 
 /// A number that is known before anything runs: a phase that is not run has its points too.
@@ -97,7 +118,8 @@ fn choice(line: &mut Line, what: &str, words: &'static [&'static str]) -> Result
     }
 }
 
-fn value(line: &mut Line, place: Arg) -> Result<Expr, Mistake> {
+/// Reads a value or a count.
+pub fn value(line: &mut Line, place: Arg) -> Result<Expr, Mistake> {
     let at = line.at;
     let read = match (literal::value(line, 0), place) {
         // Where only a number can stand, advice on strings would lead astray.
@@ -159,12 +181,24 @@ fn program(line: &mut Line) -> Result<Vec<Template>, Mistake> {
                 .mistake(format!("`{sign}` is for a shell, and a program is started without one"))
                 .hint(format!("quoted, '{sign}' is an argument like any other")));
         }
+        if line.bare_word() == "within" && is_duration_next(line) {
+            return Err(line.mistake("`spawn` does not wait, so `within` has no meaning here").hint(
+                "`set program-time 5s` says how long a program may run; quoted, 'within' is an argument",
+            ));
+        }
         words.push(line.word("a program")?);
     }
     if words.is_empty() {
         return Err(line.mistake("a program is missing").hint("`spawn python3 client.py 12000 as student`"));
     }
     Ok(words)
+}
+
+fn is_duration_next(line: &Line) -> bool {
+    let mut rest = line.clone();
+    rest.eat_word("within");
+    rest.skip_space();
+    duration(&mut rest).is_ok()
 }
 
 /// Whether `as NAME` and nothing more stands here.

@@ -90,6 +90,9 @@ fn argument(
     }
     let mut found: Vec<String> = Vec::new();
     for form in spec.forms {
+        if form.first() == Some(&Arg::Program) {
+            return Candidates::Files;
+        }
         let form = match form.split_first() {
             Some((Arg::Optional(optional), rest)) if before.first() != Some(optional) => {
                 if place == 0 {
@@ -105,8 +108,12 @@ fn argument(
             Some(Arg::Socket) => found.extend(known.sockets.iter().map(|(name, _)| format!("{name} "))),
             Some(Arg::Verb) => found.extend(table.iter().map(|spec| spec.name.to_string())),
             Some(Arg::Setting) => found.extend(OPTIONS.iter().map(|(option, _)| format!("{option} "))),
-            Some(Arg::Step) => found.extend(table.iter().map(|spec| format!("{} ", spec.name))),
-            Some(Arg::File | Arg::Script) if matches_keywords(form, &before) => return Candidates::Files,
+            Some(Arg::Step | Arg::StepPasses) => {
+                found.extend(table.iter().map(|spec| format!("{} ", spec.name)))
+            }
+            Some(Arg::File | Arg::Script | Arg::Run) if matches_keywords(form, &before) => {
+                return Candidates::Files;
+            }
             _ => {}
         }
     }
@@ -229,6 +236,7 @@ mod tests {
         assert_eq!(complete_words("help sl"), ["help sleep"]);
         assert_eq!(complete_words("send file x"), ["FILES"]);
         assert_eq!(complete_words("include x"), ["FILES"]);
+        assert_eq!(complete_words("spawn python3 x"), ["FILES"]);
         assert_eq!(complete_words("send $i"), ["send $id"]);
         assert_eq!(complete_words("check $id.c"), ["check $id.clientid"]);
         assert_eq!(complete_words("connect 127.0.0.1:$srv.p"), ["connect 127.0.0.1:$srv.port"]);

@@ -168,9 +168,24 @@ impl Output {
             (What::Failed(failure), Form::Text | Form::Quiet) => {
                 self.complain(&render::failure(failure, &self.look()))
             }
+            // It comes while a step waits, and who follows a file or a pipe sees it as it comes. There are not many: the lines
+            // of a program that are told are limited.
+            (What::ProgramSaid { .. } | What::ProgramEnded { .. }, Form::Text | Form::Json) => {
+                match self.form {
+                    Form::Json => self.write(&report::line(event)),
+                    _ => self.write_event(event),
+                }
+                self.offer(&mut self.lock());
+            }
             (_, Form::Json) => self.write(&report::line(event)),
             (_, Form::Quiet) => {}
-            (What::ClassStatus { is_tick: true, .. }, Form::Text) => self.counts(event),
+            (What::ClassStatus { is_tick: true, .. } | What::RunProgress { .. }, Form::Text) => {
+                self.counts(event)
+            }
+            (What::RunEnded { .. }, Form::Text) => {
+                self.clear_bottom();
+                self.write_event(event);
+            }
             (What::Arrival { .. } | What::SeatMessage { .. }, Form::Text) => {
                 if self.lock().admits(&event.what) {
                     self.write_event(event);

@@ -38,7 +38,7 @@ pub struct Ended {
 impl Ended {
     /// Nobody is there who could tell.
     pub fn unknown() -> Ended {
-        Ended { status: -1, why: Some(Why::Script) }
+        Ended { status: -1, why: Some(Why::Session) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod class;
 mod explain;
+mod load;
 mod picture;
 mod program;
 mod run;
@@ -118,7 +119,7 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Waiting | What::Planned(_) | What::Points(_) | What::Result(_) => return None,
         other => {
             let told = class::event(other, look).or_else(|| program::event(other, look));
-            return told.or_else(|| socket_event(other, look));
+            return told.or_else(|| load::event(other, look)).or_else(|| socket_event(other, look));
         }
     })
 }

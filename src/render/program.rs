@@ -74,7 +74,7 @@ fn ending(status: i32, why: Option<Why>, forced: bool) -> String {
         None if status < 0 => format!("was ended by {}", signal(-status)),
         None => format!("ended: exit {status}"),
         Some(Why::Closed) => format!("was ended by `close`{forced}"),
-        Some(Why::Script) => format!("was ended with the script{forced}"),
+        Some(Why::Session) => format!("was ended with the session{forced}"),
         Some(why) => format!("was ended: {}{forced}", why.limit().unwrap_or_default()),
     }
 }
