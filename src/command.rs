@@ -422,6 +422,11 @@ impl Call {
         matches!(self.spec.forms[self.form].last(), Some(Arg::Block))
     }
 
+    /// Whether it is `repeat until`: one step that is tried until it passes.
+    pub fn is_until(&self) -> bool {
+        matches!(self.spec.forms[self.form].last(), Some(Arg::StepPasses))
+    }
+
     /// Its text as it is told that it begins: of a block only the first line, because its steps tell of themselves.
     pub fn head(&self) -> Arc<str> {
         match self.text.split_once('\n') {

@@ -1,5 +1,7 @@
 //! What happened, and when: the only thing a command produces, and all that a screen, a report or a picture is made from.
 
+mod class;
+mod load;
 mod outcome;
 
 use std::fmt;
@@ -12,6 +14,8 @@ use crate::net::{End, Framing, Idle, Taken, TcpFacts};
 use crate::sequence::Sequence;
 use crate::value::Value;
 
+pub use class::{Arrival, ClassStatus};
+pub use load::{RunReason, RunReport, RunStep};
 pub use outcome::{Plan, PlannedCheck, PlannedPhase, StepResult, Submission};
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
@@ -237,93 +241,6 @@ pub struct Story {
     pub tcp: Option<TcpFacts>,
     /// The options that hold for it.
     pub options: Vec<(&'static str, String)>,
-}
-
-/// A client of a class whose status changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the fields are those of the roster's row")]
-pub struct Arrival {
-    pub seat: u64,
-    pub status: &'static str,
-    pub reason: String,
-    /// The identity in one line, not yet escaped.
-    pub who: String,
-    pub name: String,
-    pub student_id: String,
-    pub github: String,
-    pub email: String,
-    pub duplicate_of: Option<u64>,
-    pub peer: Option<SocketAddr>,
-}
-
-/// The counts of a class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ClassStatus {
-    /// Clients that are here.
-    pub here: usize,
-    /// Students on the roster, each once.
-    pub count: usize,
-    /// Students who passed, each once.
-    pub passed: usize,
-    /// Clients that never became a student.
-    pub failed: usize,
-    /// Clients that were turned away.
-    pub refused: u64,
-    /// Messages received in listening mode.
-    pub messages: u64,
-    /// How many of them came within the last second; 0 where nobody counts by the second.
-    pub rate: u64,
-}
-
-/// What many runs of a script came to.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct RunReport {
-    /// The script, ready for a screen.
-    pub script: String,
-    /// Runs that were wanted.
-    pub times: u64,
-    /// Runs at the same time.
-    pub at_once: u64,
-    /// Runs that have ended.
-    pub ended: u64,
-    /// How many of them failed.
-    pub failed: u64,
-    /// From the first to the last, in seconds.
-    pub seconds: f64,
-    /// Each step of the script, in order.
-    pub steps: Vec<RunStep>,
-    /// Why runs failed, the most frequent first: the line, the reason, how often.
-    pub reasons: Vec<RunReason>,
-}
-
-/// One step of a script in many runs.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct RunStep {
-    /// Its line.
-    pub line: usize,
-    /// Its text.
-    pub text: String,
-    /// How often it was run.
-    pub count: u64,
-    /// How often it failed.
-    pub failed: u64,
-    /// Half of them took at most so long, in milliseconds.
-    pub p50_ms: f64,
-    /// Nine of ten.
-    pub p90_ms: f64,
-    /// All but one in a hundred.
-    pub p99_ms: f64,
-}
-
-/// Why runs failed.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct RunReason {
-    /// The line of the step that failed; 0 where reasons are taken together.
-    pub line: usize,
-    /// Its message.
-    pub message: String,
-    /// How many runs it ended.
-    pub count: u64,
 }
 
 /// A half of a connection.
