@@ -97,6 +97,8 @@ pub enum Arg {
     Name,
     /// A value.
     Value(&'static str),
+    /// One value, or several with `+` between them.
+    Values(&'static str),
     /// A value that is a whole number, 0 or more.
     Count(&'static str),
     /// A pattern.
@@ -117,6 +119,10 @@ pub enum Arg {
     Setting,
     /// `with FILE` and `journal FILE`, each or neither, in any order.
     Serving,
+    /// `seed N`, or nothing.
+    Seed,
+    /// How a message goes out: `split`, `gap`, `truncate`, `after`, each or none.
+    Delivery,
     /// A verb.
     Verb,
     /// A program and its arguments, up to the end of the line or `as NAME`.
@@ -138,6 +144,10 @@ pub enum Parsed {
     Name(String),
     /// A value, a count.
     Value(Expr),
+    /// Values with `+` between them; a seed, or none.
+    Values(Vec<Expr>),
+    /// How a message goes out.
+    Delivery(Box<Delivery>),
     /// A pattern.
     Pattern(Arc<Pattern>),
     /// A duration.
@@ -162,6 +172,31 @@ pub enum Parsed {
     /// A step.
     Step(Arc<Call>),
 }
+
+/// How a message goes out, where not whole, at once and in one write.
+#[derive(Clone, Debug, Default)]
+pub struct Delivery {
+    /// `split`: where it is cut.
+    pub split: Option<(Split, Span)>,
+    /// `gap`: how long to wait between its pieces.
+    pub gap: Option<Duration>,
+    /// `truncate`: how many of its bytes go out.
+    pub truncate: Option<(Expr, Span)>,
+    /// `after`: how long to wait before the first byte.
+    pub after: Option<Duration>,
+}
+
+/// Where a message is cut.
+#[derive(Clone, Debug)]
+pub enum Split {
+    /// `split 3,10`: behind these many bytes from its start.
+    At(Vec<Expr>),
+    /// `split every 7`: into pieces of so many bytes.
+    Every(Expr),
+}
+
+/// A byte offset in a step's text, and how many bytes to underline.
+pub type Span = (usize, usize);
 
 /// An option and the value it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -295,14 +330,17 @@ impl Call {
         }
     }
 
+    /// Argument `index` as the values with `+` between them.
+    pub fn values(&self, lab: &Lab, index: usize) -> Result<Vec<Value>, Failure> {
+        match self.args.get(index) {
+            Some(Parsed::Values(exprs)) => exprs.iter().map(|expr| lab.eval(expr)).collect(),
+            _ => Err(self.misread(index)),
+        }
+    }
+
     /// Argument `index` as a whole number.
     pub fn count(&self, lab: &Lab, index: usize) -> Result<usize, Failure> {
-        match self.value(lab, index)? {
-            Value::Int(count) if count >= 0 => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
-            other => {
-                Err(Failure::script(format!("{} is not a whole number of 0 or more", other.repr_cut(60).0)))
-            }
-        }
+        whole_number(&self.value(lab, index)?)
     }
 
     /// Argument `index` as text, `$name` filled in.
@@ -359,6 +397,10 @@ impl Call {
         for arg in &self.args {
             match arg {
                 Parsed::Value(expr) => expr.each_reference(visit),
+                Parsed::Values(exprs) => exprs.iter().for_each(|expr| expr.each_reference(visit)),
+                Parsed::Delivery(delivery) => {
+                    delivery.exprs().into_iter().for_each(|expr| expr.each_reference(visit));
+                }
                 Parsed::Pattern(pattern) => pattern.each_expr(&mut |expr| expr.each_reference(visit)),
                 Parsed::Text(template) => template.references().for_each(&mut *visit),
                 Parsed::Address(host, port) => {
@@ -379,6 +421,26 @@ impl Call {
                 }
             }
         }
+    }
+}
+
+impl Delivery {
+    /// Every number in it.
+    fn exprs(&self) -> Vec<&Expr> {
+        let cuts: &[Expr] = match &self.split {
+            Some((Split::At(cuts), _)) => cuts,
+            Some((Split::Every(size), _)) => std::slice::from_ref(size),
+            None => &[],
+        };
+        cuts.iter().chain(self.truncate.as_ref().map(|(bytes, _)| bytes)).collect()
+    }
+}
+
+/// A value that has to be a whole number, 0 or more.
+pub fn whole_number(value: &Value) -> Result<usize, Failure> {
+    match value {
+        Value::Int(count @ 0..) => Ok(usize::try_from(*count).unwrap_or(usize::MAX)),
+        other => Err(Failure::script(format!("{} is not a whole number of 0 or more", other.repr_cut(60).0))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod class;
+mod deliver;
 mod explain;
 mod flow;
 mod listen;
@@ -13,6 +14,7 @@ mod receive;
 mod record;
 mod seat;
 mod socket;
+mod sockets;
 
 use crate::command::Spec;
 
@@ -27,7 +29,7 @@ pub static TABLE: &[&Spec] = &[
     &socket::CLOSE,
     &socket::RESET,
     &socket::USE,
-    &socket::SOCKETS,
+    &sockets::SOCKETS,
     &message::SEND,
     &message::RECV,
     &explain::EXPLAIN,

@@ -1,14 +1,18 @@
 //! What happened, and when: the only thing a command produces, and all that a screen, a report or a picture is made from.
 
+mod program;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::explain::Explanation;
-use crate::net::{End, Framing, Taken};
+use crate::net::{End, Framing, Idle, Taken, TcpFacts};
 use crate::sequence::Sequence;
 use crate::value::Value;
+
+pub use program::{Did, Why};
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -84,25 +88,8 @@ pub enum What {
     RosterSaved { file: String, rows: usize },
     /// A recording begins, or has ended with so many steps in its file.
     Recording { file: String, steps: Option<usize> },
-    /// A program was started: its process number and what was typed to start it.
-    Spawned { program: String, pid: u32, words: Vec<String> },
-    /// A program wrote a line; `cut` more bytes of it are not kept.
-    ProgramSaid { program: String, is_error: bool, line: Arc<str>, cut: u64 },
-    /// A line was given to a program's standard input, or its end (`None`).
-    Typed { program: String, text: Option<String> },
-    /// A program has ended: by itself, or here (`why`, after SIGTERM was not enough if `forced`). `left` says what it had
-    /// started and left behind, `hidden` how many of its lines were not shown.
-    ProgramEnded {
-        program: String,
-        status: i32,
-        why: Option<Why>,
-        forced: bool,
-        left: String,
-        hidden: u64,
-        took: Duration,
-    },
-    /// A program said or did what was wanted of it.
-    ProgramMet { program: String, what: String },
+    /// Something happened to a program that was started here.
+    Program { program: String, did: Did },
     /// A `check` held.
     Checked { text: String },
     /// A name got a value.
@@ -117,6 +104,10 @@ pub enum What {
     Explained { origin: Origin, explanation: Arc<Explanation> },
     /// A message's bytes as they are.
     Dumped { origin: Origin, wire: Wire },
+    /// What is known of one connection.
+    Connection { socket: String, story: Box<Story> },
+    /// While nobody ran a step: bytes arrived that wait unread, or the peer's sending ended.
+    Noticed { socket: String, bytes: u64, how: Idle, is_current: bool },
     /// Text that was asked for: help, history.
     Text { kind: &'static str, text: String },
     /// Something a person should know of, that is no failure.
@@ -127,17 +118,6 @@ pub enum What {
     Failed(Failure),
     /// The end of a script.
     Summary(Summary),
-}
-
-impl Why {
-    /// The limit that the program broke; `None` where it broke none.
-    pub fn limit(self) -> Option<String> {
-        match self {
-            Why::Time(time) => Some(format!("it ran longer than {time:?} (`set program-time`)")),
-            Why::Output(most) => Some(format!("it wrote more than {} MiB", most >> 20)),
-            Why::Closed | Why::Session => None,
-        }
-    }
 }
 
 impl What {
@@ -176,17 +156,28 @@ impl What {
     }
 }
 
-/// Why a program was ended here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// It ran as long as it may.
-    Time(Duration),
-    /// It wrote as much as it may, in bytes.
-    Output(u64),
-    /// `close`.
-    Closed,
-    /// The script, or what was typed at the prompt, has ended.
-    Session,
+/// What is known of one connection: what `sockets NAME` tells.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the fields are named for what they hold")]
+pub struct Story {
+    pub local: SocketAddr,
+    pub peer: SocketAddr,
+    /// Open, closed, half-closed: as far as steps have learned of it.
+    pub state: &'static str,
+    /// Bytes given to the kernel.
+    pub sent: u64,
+    /// Bytes of a `send` that the kernel has not taken.
+    pub queued: usize,
+    /// Bytes read from the kernel.
+    pub received: u64,
+    /// Those of them that no step has taken.
+    pub buffered: usize,
+    /// Bytes that arrived and wait in the kernel; `None`: not known here.
+    pub unread: Option<u64>,
+    /// What the kernel knows; `None`: not known here.
+    pub tcp: Option<TcpFacts>,
+    /// The options that hold for it.
+    pub options: Vec<(&'static str, String)>,
 }
 
 /// A client of a class whose status changed.
@@ -261,6 +252,23 @@ pub struct Message {
     pub expected: bool,
     /// Its bytes, where the conversation is kept.
     pub wire: Option<Wire>,
+    /// How it went out, where that was asked for; of several in one write the last one has it.
+    pub dispatch: Option<Box<Dispatch>>,
+}
+
+/// How a message went out that did not go whole, at once and in one write of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispatch {
+    /// How many messages went out together.
+    pub messages: usize,
+    /// The bytes of each write.
+    pub writes: Vec<usize>,
+    /// The wait between two writes.
+    pub gap: Duration,
+    /// The wait before the first.
+    pub after: Duration,
+    /// How many bytes there were, where the last of them were never sent.
+    pub whole: Option<usize>,
 }
 
 impl Message {
@@ -278,6 +286,7 @@ impl Message {
             took: Duration::ZERO,
             expected: false,
             wire: None,
+            dispatch: None,
         }
     }
 }
