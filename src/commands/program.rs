@@ -1,7 +1,7 @@
 //! Programs: starting them, typing to them, wanting something of what they say and of how they end.
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
-use crate::event::{Failure, What};
+use crate::event::{Did, Failure, What};
 use crate::lab::{Lab, Limit};
 use crate::language::mistake::Mistake;
 use crate::pattern::{Captures, Pattern};
@@ -53,14 +53,14 @@ async fn type_in(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             return Err(Failure::script(format!("the input of `{name}` has ended before"))
                 .hint("what it reads next is the end; `spawn` it again to type more"));
         }
-        lab.emit(What::Typed { program: name, text: None });
+        lab.emit(What::Program { program: name, did: Did::Type { text: None } });
         return Ok(());
     }
     let text = call.text(lab, 0)?;
     let outcome = limit.wait(lab.program(&name)?.type_line(&text)).await;
     match outcome {
         Some(Ok(())) => {
-            lab.emit(What::Typed { program: name, text: Some(text) });
+            lab.emit(What::Program { program: name, did: Did::Type { text: Some(text) } });
             Ok(())
         }
         Some(Err(error)) => Err(Failure::network(format!(
@@ -191,7 +191,10 @@ fn met(
     for (capture, value) in captures {
         lab.bind_value(&capture, value)?;
     }
-    lab.emit(What::ProgramMet { program: name.to_string(), what: text(value.repr_cut(SHOWN_LINE).0) });
+    lab.emit(What::Program {
+        program: name.to_string(),
+        did: Did::Meet { what: text(value.repr_cut(SHOWN_LINE).0) },
+    });
     Ok(())
 }
 

@@ -63,7 +63,6 @@ fn table(lab: &Lab, only: Option<&str>) {
         let mark = if lab.current.as_deref() == Some(name) { format!("{name} *") } else { name.to_string() };
         let cells = match binding {
             Binding::Value(_) | Binding::Load(_) => continue,
-            Binding::Program(program) => of_program(program),
             Binding::Class(class) => {
                 vec![
                     "serving".into(),
@@ -72,6 +71,7 @@ fn table(lab: &Lab, only: Option<&str>) {
                     format!("{} here", class.status().here),
                 ]
             }
+            Binding::Program(program) => of_program(program),
             Binding::Listener(listener) => of_listener(listener),
             Binding::Connection(link) => of_connection(&link.connection),
         };
@@ -84,9 +84,8 @@ fn table(lab: &Lab, only: Option<&str>) {
 }
 
 fn of_program(program: &Program) -> Vec<String> {
-    let state = program.ended().map_or("running".to_string(), |ended| format!("exit {}", ended.status));
     vec![
-        state,
+        program.ended().map_or("running".to_string(), |it| format!("exit {}", it.status)),
         format!("pid {}", program.pid),
         String::new(),
         String::new(),
