@@ -157,7 +157,7 @@ impl Lecture<'_> {
                     if self.way == Way::ToPhase {
                         self.way = Way::ByHand;
                     }
-                    self.lab.emit(What::Phase(title.clone()));
+                    self.lab.begin_phase(title);
                     Move::Next
                 }
                 Item::Comment(text) => {

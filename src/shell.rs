@@ -110,7 +110,7 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
         let call = match item {
             Item::Phase(title) => {
                 skips = false;
-                lab.emit(What::Phase(title.clone()));
+                lab.begin_phase(title);
                 continue;
             }
             Item::Comment(_) => continue,

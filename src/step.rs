@@ -37,13 +37,25 @@ pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let is_told = lab.failures_told > told;
     let ran = match ran {
         Ok(()) => Ok(()),
-        Err(failure) => Err(call.locate(diagnosis::explain(lab, call, failure).await)),
+        // Of an attempt that may be followed by another nobody asks why it failed, and to look takes time.
+        Err(failure) if lab.trials > 0 => Err(call.locate(lab.judged(call, failure))),
+        Err(failure) => {
+            let explained = diagnosis::explain(lab, call, failure).await;
+            Err(call.locate(lab.judged(call, explained)))
+        }
     };
     let refusal = match (call.wanted, &ran) {
         (Wanted::Fail, Err(failure)) => Some(failure.message.clone()),
         _ => None,
     };
-    let outcome = judge(lab, call, ran);
+    let is_wrongly_passed = call.wanted == Wanted::Fail && ran.is_ok();
+    let mut outcome = judge(lab, call, ran);
+    if is_wrongly_passed && lab.trials == 0 {
+        // What was not to be seen was seen, and that may be telling.
+        if let Err(failure) = outcome {
+            outcome = Err(diagnosis::explain(lab, call, failure).await);
+        }
+    }
     if lab.trials == 0 && !is_told {
         let failure = outcome.as_ref().err();
         if failure.is_some() || is_check(call) {

@@ -62,8 +62,27 @@ pub static POINTS: Spec = Spec {
     run: |lab, call| Box::pin(std::future::ready(points(lab, call))),
 };
 
+pub static HINT: Spec = Spec {
+    name: "hint",
+    aliases: &[],
+    group: Group::Checks,
+    forms: &[&[Arg::Text]],
+    summary: "what to tell the student where the rest of this phase fails",
+    example: "## The id\npoints 2\nhint The lab wants a dict: {'clientid': 7}\ncheck \"clientid\" in {\"clientid\": 7}",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(std::future::ready(hint(lab, call))),
+};
+
+/// It stands where the wire and the program's traceback tell nothing better.
+fn hint(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    lab.phase.hint = Some(crate::value::escape(&call.text(lab, 0)?).into_owned());
+    Ok(())
+}
+
 fn points(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let Some(Parsed::Points(points)) = call.args.first() else { return Err(call.misread(0)) };
+    lab.phase.has_points = true;
     lab.emit(What::Points(*points));
     Ok(())
 }
@@ -241,10 +260,14 @@ async fn expect_nothing(lab: &mut Lab, call: &Call, name: String) -> Result<(), 
         Some(Ok(None)) => {
             let ms = started.elapsed().as_secs_f64() * 1000.0;
             let bytes = lab.link(&name)?.connection.buffered().to_vec();
-            Err(Failure::check(format!("`{name}` was not silent: bytes arrived after {ms:.1} ms"))
+            let settings = lab.settings_of(&name);
+            let wire = lab.conversation.as_ref();
+            let wire = wire.map(|kept| Box::new(kept.wire(&bytes, settings.codec.name(), settings.framing)));
+            let failure = Failure::check(format!("`{name}` was not silent: bytes arrived after {ms:.1} ms"))
                 .detail("wanted", format!("nothing within {}", limit.shown()))
                 .detail("arrived", arrived(&bytes))
-                .on(&name))
+                .on(&name);
+            Err(Failure { wire, ..failure })
         }
         Some(Ok(Some(end))) => {
             let how = if end == End::Closed { "was closed" } else { "was reset" };

@@ -45,6 +45,7 @@ pub static TABLE: &[&Spec] = &[
     &class::BROADCAST,
     &class::WAIT,
     &check::POINTS,
+    &check::HINT,
     &program::SPAWN,
     &program::TYPE,
     &flow::LET,

@@ -41,7 +41,7 @@ pub static TYPE: Spec = Spec {
 async fn spawn(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let Some(Parsed::Program(words)) = call.args.first() else { return Err(call.misread(0)) };
     lab.check_free(call.name.as_deref())?;
-    let words = words.iter().map(|word| lab.fill(word)).collect::<Result<Vec<_>, _>>()?;
+    let words = words.iter().map(|word| lab.fill_words(word)).collect::<Result<Vec<_>, _>>()?.concat();
     lab.start_program(call.name.as_deref(), words).await
 }
 

@@ -77,8 +77,8 @@ pub static RESET: Spec = Spec {
     name: "reset",
     aliases: &[],
     group: Group::Sockets,
-    forms: &[&[]],
-    summary: "abort a connection: its peer gets RST instead of FIN",
+    forms: &[&[], &[Arg::Keyword("all")]],
+    summary: "abort a connection (RST, not FIN); `all` ends whatever is open",
     example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\n@ada reset\n@seat expect reset",
     within: false,
     names: Names::Nothing,
@@ -218,6 +218,12 @@ async fn close(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         Some(name) => lab.known_socket(name, call.args_at)?,
         None => lab.socket_name(call)?,
     };
+    end(lab, name).await;
+    Ok(())
+}
+
+/// Ends what a name stands for, each in its own way, and frees the name.
+async fn end(lab: &mut Lab, name: String) {
     match lab.remove_socket(&name) {
         Some(Binding::Connection(link)) => {
             let connection = &link.connection;
@@ -238,11 +244,31 @@ async fn close(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         }
         _ => lab.emit(What::Closed { socket: name, sent: 0, received: 0, dropped: 0, unsent: 0 }),
     }
-    Ok(())
 }
 
 async fn reset(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    if call.form == 1 {
+        return reset_all(lab).await;
+    }
     let name = lab.socket_name(call)?;
+    abort(lab, name)
+}
+
+/// Connections are aborted before programs end: so none of them keeps a port busy for the next program to listen on.
+async fn reset_all(lab: &mut Lab) -> Result<(), Failure> {
+    let names: Vec<String> = lab.sockets().map(str::to_string).collect();
+    let (connections, others): (Vec<_>, Vec<_>) =
+        names.into_iter().partition(|name| matches!(lab.get(name), Some(Binding::Connection(_))));
+    for name in connections {
+        abort(lab, name)?;
+    }
+    for name in others {
+        end(lab, name).await;
+    }
+    Ok(())
+}
+
+fn abort(lab: &mut Lab, name: String) -> Result<(), Failure> {
     lab.link(&name)?;
     if let Some(Binding::Connection(link)) = lab.remove_socket(&name) {
         link.connection

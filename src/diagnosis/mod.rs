@@ -21,7 +21,7 @@ const LAST_WORDS: Duration = Duration::from_millis(300);
 /// Messages that are sent within this time of each other, with nothing received between, may come in one read.
 const TOGETHER: Duration = Duration::from_millis(50);
 /// The steps that look at what a program does.
-const LOOKS: [&str; 5] = ["expect", "recv", "wait", "connect", "accept"];
+const LOOKS: [&str; 6] = ["expect", "recv", "wait", "connect", "accept", "send"];
 
 /// Which side of the conversation the other program is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,10 +82,13 @@ fn waited_in_vain(failure: &Failure) -> bool {
 /// The same failure with what the student did, where that is known. It becomes the hint, and the traceback a detail.
 pub async fn explain(lab: &Lab, call: &Call, failure: Failure) -> Failure {
     // A class tells how each seat failed in its own words, and ten thousand may fail at once.
-    let is_of_interest = lab.seat.is_none()
-        && LOOKS.contains(&call.spec.name)
-        && matches!(failure.kind, FailureKind::Check | FailureKind::Network);
-    if !is_of_interest {
+    let is_for_student = matches!(failure.kind, FailureKind::Check | FailureKind::Network);
+    if lab.seat.is_some() || !is_for_student {
+        return failure;
+    }
+    // What the script says of this phase is better than what can be said of any.
+    let failure = Failure { hint: lab.phase.hint.clone().or(failure.hint), ..failure };
+    if !LOOKS.contains(&call.spec.name) && !call.is_until() {
         return failure;
     }
     if !waited_in_vain(&failure) {
@@ -161,24 +164,25 @@ fn holds_several(wire: &Wire) -> bool {
 
 /// Who connected to whom: on this connection, else on the one that was opened last.
 fn role(log: &Log, link: Option<&str>) -> Role {
-    let entries: Vec<&What> = log.openings().chain(log.entries()).map(|entry| &entry.what).collect();
-    let own_ports: Vec<u16> = entries
-        .iter()
-        .filter_map(|what| match what {
-            What::Listening { local, .. } | What::Serving { local, .. } => Some(local.port()),
-            _ => None,
-        })
-        .collect();
-    let role_of = |what: &&What| match what {
-        What::Connected { socket, peer, .. } if link.is_none_or(|name| name == socket) => {
-            // A connection to a listener of our own says nothing of another program.
-            (!own_ports.contains(&peer.port())).then_some(Role::Server)
+    let mut found = None;
+    let mut own_ports: Vec<(&str, u16)> = Vec::new();
+    for entry in log.openings().chain(log.entries()) {
+        match &entry.what {
+            What::Listening { socket, local } | What::Serving { class: socket, local, .. } => {
+                own_ports.push((socket, local.port()));
+            }
+            // Another program may listen there from now on.
+            What::Closed { socket, .. } => own_ports.retain(|(name, _)| name != socket),
+            What::Connected { socket, peer, .. } if link.is_none_or(|name| name == socket) => {
+                // A connection to a listener of our own says nothing of another program.
+                let is_own = own_ports.iter().any(|(_, port)| *port == peer.port());
+                found = if is_own { found } else { Some(Role::Server) };
+            }
+            What::Accepted { socket, .. } if link.is_none_or(|name| name == socket) => found = Some(Role::Client),
+            What::Arrival { .. } if link.is_none() => found = Some(Role::Client),
+            _ => {}
         }
-        What::Accepted { socket, .. } if link.is_none_or(|name| name == socket) => Some(Role::Client),
-        What::Arrival { .. } if link.is_none() => Some(Role::Client),
-        _ => None,
-    };
-    let found = entries.iter().rev().find_map(role_of);
+    }
     found.unwrap_or(if own_ports.is_empty() { Role::Unknown } else { Role::Client })
 }
 
@@ -209,11 +213,12 @@ fn history(log: &Log, link: Option<&str>) -> History {
             }
             What::Received { .. } | What::Read { .. } => {
                 last_sent = None;
-                history.together = false;
                 history.received = entry.what.wire().map(|(_, wire)| wire.clone());
             }
             // What a seat could not read.
             What::Failed(failure) => history.received = failure.wire.as_deref().cloned().or(history.received),
+            // The name of a socket that was closed may be used again.
+            What::Connected { .. } | What::Accepted { .. } if link.is_some() => history = History::default(),
             What::Connected { .. } | What::Accepted { .. } => history.closed = false,
             What::Closed { .. } | What::Aborted { .. } | What::ShutDown { .. } | What::ClassClosed { .. } => {
                 history.closed = true;

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod interrupt;
+mod phase;
 mod programs;
 mod recording;
 mod settings;
@@ -29,6 +30,7 @@ use crate::value::Value;
 
 pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, OF_PROGRAM, attribute, state};
 pub use interrupt::Interrupt;
+pub use phase::Phase;
 pub use programs::{Asker, Permission};
 pub use settings::{Limit, MAX_CLIENTS_DEFAULT, Settings, shown_duration};
 
@@ -65,6 +67,8 @@ pub struct Lab {
     pub quitting: bool,
     /// Whether reads hold the thread for a moment before they wait: set for a prompt or a script of its own.
     pub eager: bool,
+    /// What the phase under way has said.
+    pub phase: Phase,
     /// Blocks that run at the end of what is under way, whatever happens.
     pub always: Vec<Arc<Script>>,
     /// What runs of scripts came to, in the order in which they were waited for.
@@ -151,6 +155,7 @@ impl Lab {
             folder: PathBuf::new(),
             quitting: false,
             eager: false,
+            phase: Phase::default(),
             always: Vec::new(),
             reports: Vec::new(),
             handlers: Vec::new(),

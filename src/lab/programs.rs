@@ -7,7 +7,9 @@ use tokio::sync::oneshot;
 use super::{Binding, Lab};
 use crate::command::{Call, Script};
 use crate::event::{Did, Failure, What, Why};
+use crate::language::expr::Template;
 use crate::program::{Program, Start};
+use crate::value::Value;
 
 /// Asks a person whether programs may be started, and says what they answered.
 pub type Asker = Arc<dyn Fn() -> oneshot::Receiver<bool> + Send + Sync>;
@@ -24,6 +26,14 @@ pub enum Permission {
     Given,
 }
 
+/// A str as it is, anything else as Python shows it.
+fn word_of(value: &Value) -> String {
+    match value {
+        Value::Str(text) => text.to_string(),
+        other => other.repr(),
+    }
+}
+
 /// Programs are not to be started unless a person said so.
 fn not_allowed() -> Failure {
     Failure::script("this would start a program, and `--allow-spawn` was not given")
@@ -31,6 +41,15 @@ fn not_allowed() -> Failure {
 }
 
 impl Lab {
+    /// A word of a program's line with every `$name` filled in; the name of a list alone is a word for each of its items.
+    pub fn fill_words(&self, word: &Template) -> Result<Vec<String>, Failure> {
+        let list = word.alone().map(|reference| self.lookup(reference)).transpose().map_err(Failure::from)?;
+        match list {
+            Some(Value::List(items)) => Ok(items.iter().map(word_of).collect()),
+            _ => Ok(vec![self.fill(word)?]),
+        }
+    }
+
     /// Refuses a script that would start a program, before anything of it runs.
     pub fn check_allowed(&self, script: &Script) -> Result<(), Failure> {
         let mut refused = None;

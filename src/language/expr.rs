@@ -111,6 +111,14 @@ impl Template {
         Ok(Template { parts: self.parts.iter().map(part).collect::<Result<_, Mistake>>()? })
     }
 
+    /// The `$name` that is all there is of it.
+    pub fn alone(&self) -> Option<&Ref> {
+        match self.parts.as_slice() {
+            [Part::Ref(reference)] => Some(reference),
+            _ => None,
+        }
+    }
+
     /// Every `$name` in it.
     pub fn references(&self) -> impl Iterator<Item = &Ref> {
         self.parts.iter().filter_map(|part| match part {
