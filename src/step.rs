@@ -53,7 +53,8 @@ pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     if is_wrongly_passed && lab.trials == 0 {
         // What was not to be seen was seen, and that may be telling.
         if let Err(failure) = outcome {
-            outcome = Err(diagnosis::explain(lab, call, failure).await);
+            let failure = Failure { place: None, ..failure };
+            outcome = Err(call.locate(diagnosis::explain(lab, call, failure).await));
         }
     }
     if lab.trials == 0 && !is_told {

@@ -57,6 +57,8 @@ pub struct Seen<'a> {
     pub sent: Option<Value>,
     /// Whether the last messages to it were sent together, or in one write.
     pub together: bool,
+    /// Whether a message of its own came before.
+    pub spoke: bool,
     /// Whether its connection was closed here, and nothing was opened since.
     pub closed: bool,
     /// Whether another connection to the same server is open beside the one that failed.
@@ -83,7 +85,9 @@ fn waited_in_vain(failure: &Failure) -> bool {
 pub async fn explain(lab: &Lab, call: &Call, failure: Failure) -> Failure {
     // A class tells how each seat failed in its own words, and ten thousand may fail at once.
     let is_for_student = matches!(failure.kind, FailureKind::Check | FailureKind::Network);
-    if lab.seat.is_some() || !is_for_student {
+    // A failure that has a place comes from a step inside this one, where it was explained; attempts are not.
+    let is_explained = failure.place.is_some() && !call.is_until();
+    if lab.seat.is_some() || !is_for_student || is_explained {
         return failure;
     }
     // What the script says of this phase is better than what can be said of any.
@@ -127,7 +131,7 @@ fn look<'a>(lab: &Lab, failure: &'a Failure) -> Seen<'a> {
     drop(log);
     // Who waits for a class to pass wants nothing of one message: what came last is what a seat could not use.
     let is_of_class = socket.is_some_and(|name| matches!(lab.get(name), Some(Binding::Class(_))));
-    let bytes = failure.wire.as_deref().cloned().or(history.received.filter(|_| is_of_class));
+    let bytes = failure.wire.as_deref().cloned().or(history.received.clone().filter(|_| is_of_class));
     let received = bytes.as_ref().and_then(value_of);
     let who = match (program.is_some(), role) {
         (false, _) => "the peer",
@@ -146,6 +150,7 @@ fn look<'a>(lab: &Lab, failure: &'a Failure) -> Seen<'a> {
         bytes,
         sent: history.sent.as_ref().and_then(value_of),
         together: history.together,
+        spoke: history.received.is_some(),
         closed: history.closed,
         is_second: link.is_some_and(|name| is_second(lab, name)),
     }
@@ -178,7 +183,9 @@ fn role(log: &Log, link: Option<&str>) -> Role {
                 let is_own = own_ports.iter().any(|(_, port)| *port == peer.port());
                 found = if is_own { found } else { Some(Role::Server) };
             }
-            What::Accepted { socket, .. } if link.is_none_or(|name| name == socket) => found = Some(Role::Client),
+            What::Accepted { socket, .. } if link.is_none_or(|name| name == socket) => {
+                found = Some(Role::Client)
+            }
             What::Arrival { .. } if link.is_none() => found = Some(Role::Client),
             _ => {}
         }

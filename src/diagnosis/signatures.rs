@@ -312,7 +312,8 @@ fn any_traceback(seen: &Seen) -> Option<String> {
 }
 
 fn the_second_message_was_dropped(seen: &Seen) -> Option<String> {
-    (seen.is_spawned && seen.together && seen.ended.is_none() && seen.waited_in_vain() && !seen.closed).then(|| {
+    let took_one = seen.together && seen.spoke && !seen.closed;
+    (seen.is_spawned && took_one && seen.ended.is_none() && seen.waited_in_vain()).then(|| {
         "two messages came in one recv and yours dropped the second: `pickle.loads` reads the first and forgets the rest; \
          `pickle.load(sock.makefile('rb'))` reads one after the other"
             .to_string()
