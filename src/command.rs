@@ -1,5 +1,7 @@
 //! What a command is: its entry in the table, the kinds of its arguments, and a call of it that was parsed.
 
+mod setting;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use crate::language::expr::{Expr, Ref, Template};
 use crate::language::mistake::excerpt;
 use crate::pattern::Pattern;
 use crate::value::Value;
+
+pub use setting::{Codec, OnFailure, Setting, Show};
 
 /// A command that is under way. Dropping it cancels it; what it awaits is cancel-safe.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
@@ -97,6 +101,8 @@ pub enum Arg {
     Name,
     /// A value.
     Value(&'static str),
+    /// One value, or several with `+` between them.
+    Values(&'static str),
     /// A value that is a whole number, 0 or more.
     Count(&'static str),
     /// What a phase is worth: a number, 0 or more.
@@ -121,6 +127,10 @@ pub enum Arg {
     Run,
     /// `with FILE` and `journal FILE`, each or neither, in any order.
     Serving,
+    /// `seed N`, or nothing.
+    Seed,
+    /// How a message goes out: `split`, `gap`, `truncate`, `after`, each or none.
+    Delivery,
     /// A verb.
     Verb,
     /// A program and its arguments, up to the end of the line or `as NAME`.
@@ -148,6 +158,10 @@ pub enum Parsed {
     Value(Expr),
     /// What a phase is worth.
     Points(f64),
+    /// Values with `+` between them; a seed, or none.
+    Values(Vec<Expr>),
+    /// How a message goes out.
+    Delivery(Box<Delivery>),
     /// A pattern.
     Pattern(Arc<Pattern>),
     /// A duration.
@@ -182,75 +196,30 @@ pub enum Parsed {
     Step(Arc<Call>),
 }
 
-/// An option and the value it gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Setting {
-    /// How long a step may wait; `None` for ever.
-    Timeout(Option<Duration>),
-    /// How values are written.
-    Codec(Codec),
-    /// How messages are told apart.
-    Framing(crate::net::Framing),
-    /// The pickle protocol that is written, 2 or 3.
-    Protocol(u8),
-    /// The largest message that is read, in bytes.
-    MaxMessage(usize),
-    /// How much a script shows of what passes.
-    Show(Show),
-    /// What a script does when a step has failed.
-    OnFailure(OnFailure),
-    /// How many clients a class may have.
-    MaxClients(usize),
-    /// How many of them may come from one address; `None` for any number.
-    MaxPerAddress(Option<usize>),
-    /// How long a program that was started may run; `None` for ever.
-    ProgramTime(Option<Duration>),
+/// How a message goes out, where not whole, at once and in one write.
+#[derive(Clone, Debug, Default)]
+pub struct Delivery {
+    /// `split`: where it is cut.
+    pub split: Option<(Split, Span)>,
+    /// `gap`: how long to wait between its pieces.
+    pub gap: Option<Duration>,
+    /// `truncate`: how many of its bytes go out.
+    pub truncate: Option<(Expr, Span)>,
+    /// `after`: how long to wait before the first byte.
+    pub after: Option<Duration>,
 }
 
-/// How much a script shows of what passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Show {
-    /// Every step.
-    Steps,
-    /// A line for a phase that passed, every step of one that failed.
-    Phases,
+/// Where a message is cut.
+#[derive(Clone, Debug)]
+pub enum Split {
+    /// `split 3,10`: behind these many bytes from its start.
+    At(Vec<Expr>),
+    /// `split every 7`: into pieces of so many bytes.
+    Every(Expr),
 }
 
-/// What a script does when a step has failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnFailure {
-    /// It ends.
-    Stop,
-    /// It goes on with the next phase.
-    NextPhase,
-    /// It goes on with the next step.
-    NextStep,
-}
-
-/// How a value is written as bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Codec {
-    /// A Python pickle.
-    Pickle,
-    /// JSON text.
-    Json,
-    /// UTF-8 text.
-    Text,
-    /// Plain bytes, typed and shown as hex.
-    Hex,
-}
-
-impl Codec {
-    /// Its name, as `set codec` has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Codec::Pickle => "pickle",
-            Codec::Json => "json",
-            Codec::Text => "text",
-            Codec::Hex => "hex",
-        }
-    }
-}
+/// A byte offset in a step's text, and how many bytes to underline.
+pub type Span = (usize, usize);
 
 /// What a step's outcome has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -338,14 +307,17 @@ impl Call {
         }
     }
 
+    /// Argument `index` as the values with `+` between them.
+    pub fn values(&self, lab: &Lab, index: usize) -> Result<Vec<Value>, Failure> {
+        match self.args.get(index) {
+            Some(Parsed::Values(exprs)) => exprs.iter().map(|expr| lab.eval(expr)).collect(),
+            _ => Err(self.misread(index)),
+        }
+    }
+
     /// Argument `index` as a whole number.
     pub fn count(&self, lab: &Lab, index: usize) -> Result<usize, Failure> {
-        match self.value(lab, index)? {
-            Value::Int(count) if count >= 0 => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
-            other => {
-                Err(Failure::script(format!("{} is not a whole number of 0 or more", other.repr_cut(60).0)))
-            }
-        }
+        whole_number(&self.value(lab, index)?)
     }
 
     /// Argument `index` as text, `$name` filled in.
@@ -420,6 +392,10 @@ impl Call {
         for arg in &self.args {
             match arg {
                 Parsed::Value(expr) => expr.each_reference(visit),
+                Parsed::Values(exprs) => exprs.iter().for_each(|expr| expr.each_reference(visit)),
+                Parsed::Delivery(delivery) => {
+                    delivery.exprs().into_iter().for_each(|expr| expr.each_reference(visit));
+                }
                 Parsed::Pattern(pattern) => pattern.each_expr(&mut |expr| expr.each_reference(visit)),
                 Parsed::Text(template) => template.references().for_each(&mut *visit),
                 Parsed::Address(host, port) => {
@@ -447,6 +423,26 @@ impl Call {
                 }
             }
         }
+    }
+}
+
+impl Delivery {
+    /// Every number in it.
+    fn exprs(&self) -> Vec<&Expr> {
+        let cuts: &[Expr] = match &self.split {
+            Some((Split::At(cuts), _)) => cuts,
+            Some((Split::Every(size), _)) => std::slice::from_ref(size),
+            None => &[],
+        };
+        cuts.iter().chain(self.truncate.as_ref().map(|(bytes, _)| bytes)).collect()
+    }
+}
+
+/// A value that has to be a whole number, 0 or more.
+pub fn whole_number(value: &Value) -> Result<usize, Failure> {
+    match value {
+        Value::Int(count @ 0..) => Ok(usize::try_from(*count).unwrap_or(usize::MAX)),
+        other => Err(Failure::script(format!("{} is not a whole number of 0 or more", other.repr_cut(60).0))),
     }
 }
 

@@ -214,6 +214,7 @@ fn without_value(message: &Message) -> Message {
         actions: message.actions.clone(),
         notes: message.notes.clone(),
         wire: message.wire.clone(),
+        dispatch: message.dispatch.clone(),
         ..*message
     }
 }

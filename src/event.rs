@@ -1,20 +1,21 @@
 //! What happened, and when: the only thing a command produces, and all that a screen, a report or a picture is made from.
 
 mod class;
+mod failure;
 mod load;
 mod outcome;
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::explain::Explanation;
-use crate::net::{End, Framing, Taken};
+use crate::net::{End, Framing, Idle, Taken, TcpFacts};
 use crate::sequence::Sequence;
 use crate::value::Value;
 
 pub use class::{Arrival, ClassStatus};
+pub use failure::{Failure, FailureKind, FailurePlace, Met};
 pub use load::{RunReason, RunReport, RunStep};
 pub use outcome::{Plan, PlannedCheck, PlannedPhase, StepResult, Submission};
 
@@ -143,6 +144,10 @@ pub enum What {
     Explained { origin: Origin, explanation: Arc<Explanation> },
     /// A message's bytes as they are.
     Dumped { origin: Origin, wire: Wire },
+    /// What is known of one connection.
+    Connection { socket: String, story: Box<Story> },
+    /// While nobody ran a step: bytes arrived that wait unread, or the peer's sending ended.
+    Noticed { socket: String, bytes: u64, how: Idle, is_current: bool },
     /// Text that was asked for: help, history.
     Text { kind: &'static str, text: String },
     /// Something a person should know of, that is no failure.
@@ -215,6 +220,30 @@ pub enum Why {
     Session,
 }
 
+/// What is known of one connection: what `sockets NAME` tells.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the fields are named for what they hold")]
+pub struct Story {
+    pub local: SocketAddr,
+    pub peer: SocketAddr,
+    /// Open, closed, half-closed: as far as steps have learned of it.
+    pub state: &'static str,
+    /// Bytes given to the kernel.
+    pub sent: u64,
+    /// Bytes of a `send` that the kernel has not taken.
+    pub queued: usize,
+    /// Bytes read from the kernel.
+    pub received: u64,
+    /// Those of them that no step has taken.
+    pub buffered: usize,
+    /// Bytes that arrived and wait in the kernel; `None`: not known here.
+    pub unread: Option<u64>,
+    /// What the kernel knows; `None`: not known here.
+    pub tcp: Option<TcpFacts>,
+    /// The options that hold for it.
+    pub options: Vec<(&'static str, String)>,
+}
+
 /// A half of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Half {
@@ -251,6 +280,23 @@ pub struct Message {
     pub expected: bool,
     /// Its bytes, where the conversation is kept.
     pub wire: Option<Wire>,
+    /// How it went out, where that was asked for; of several in one write the last one has it.
+    pub dispatch: Option<Box<Dispatch>>,
+}
+
+/// How a message went out that did not go whole, at once and in one write of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispatch {
+    /// How many messages went out together.
+    pub messages: usize,
+    /// The bytes of each write.
+    pub writes: Vec<usize>,
+    /// The wait between two writes.
+    pub gap: Duration,
+    /// The wait before the first.
+    pub after: Duration,
+    /// How many bytes there were, where the last of them were never sent.
+    pub whole: Option<usize>,
 }
 
 impl Message {
@@ -268,6 +314,7 @@ impl Message {
             took: Duration::ZERO,
             expected: false,
             wire: None,
+            dispatch: None,
         }
     }
 }
@@ -298,68 +345,6 @@ pub enum Origin {
     Given,
 }
 
-/// Why a step failed.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// Whose fault it is; decides the exit status.
-    pub kind: FailureKind,
-    /// Lower case, without a full stop.
-    pub message: String,
-    /// What to do next.
-    pub hint: Option<String>,
-    /// More lines: a word (`wanted`, `got`, `arrived`) and what goes with it.
-    pub details: Vec<(&'static str, String)>,
-    /// Where in the script; filled in by the step that failed.
-    pub place: Option<FailurePlace>,
-    /// Byte range of the step's text to point at.
-    pub span: Option<(usize, usize)>,
-    /// What happened in a few words, without the socket's name: what a roster row says.
-    pub brief: Option<String>,
-    /// The socket it happened on.
-    pub socket: Option<String>,
-    /// The bytes that could not be read, or were not what was wanted, where the conversation is kept.
-    pub wire: Option<Box<Wire>>,
-    /// What was met instead of a message.
-    pub met: Option<Met>,
-}
-
-/// What a step can meet instead of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Met {
-    /// Nothing, or not enough, for as long as the step waited.
-    Silence,
-    /// The end of the stream.
-    End(End),
-}
-
-/// Whose fault a failure is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureKind {
-    /// An `expect`, a `check` or a `!` did not hold: exit status 1.
-    Check,
-    /// The script or the line is wrong: exit status 2.
-    Script,
-    /// The network, the peer's data or a file: exit status 3.
-    Network,
-    /// A person interrupted the step: exit status 130.
-    Interrupted,
-}
-
-/// Where a failure is, and the line to show with it.
-#[derive(Clone, Debug)]
-pub struct FailurePlace {
-    /// The file as the user named it; `None` at the prompt.
-    pub file: Option<Arc<str>>,
-    /// From 1.
-    pub line: usize,
-    /// In characters, from 1.
-    pub column: usize,
-    /// The text of that physical line.
-    pub text: String,
-    /// Characters to underline.
-    pub len: usize,
-}
-
 /// How a script ended.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
@@ -375,102 +360,4 @@ pub struct Summary {
     pub status: u8,
     /// The script's name.
     pub file: String,
-}
-
-impl Failure {
-    /// A failure of some kind.
-    pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
-        Failure {
-            kind,
-            message: message.into(),
-            hint: None,
-            details: Vec::new(),
-            place: None,
-            span: None,
-            brief: None,
-            socket: None,
-            wire: None,
-            met: None,
-        }
-    }
-
-    /// A check that did not hold.
-    pub fn check(message: impl Into<String>) -> Failure {
-        Failure::new(FailureKind::Check, message)
-    }
-
-    /// The network, the peer or a file.
-    pub fn network(message: impl Into<String>) -> Failure {
-        Failure::new(FailureKind::Network, message)
-    }
-
-    /// A wrong line.
-    pub fn script(message: impl Into<String>) -> Failure {
-        Failure::new(FailureKind::Script, message)
-    }
-
-    /// The same failure with a way out.
-    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    /// The same failure in a few words.
-    pub fn brief(mut self, brief: impl Into<String>) -> Failure {
-        self.brief = Some(brief.into());
-        self
-    }
-
-    /// The same failure on a socket.
-    pub fn on(mut self, socket: &str) -> Failure {
-        self.socket = Some(socket.to_string());
-        self
-    }
-
-    /// The same failure, caused by what a message says.
-    pub fn about(mut self, socket: &str, message: &Message) -> Failure {
-        self.wire = message.wire.clone().map(Box::new);
-        self.on(socket)
-    }
-
-    /// The same failure, where something else than a message came.
-    pub fn met(mut self, met: Met) -> Failure {
-        self.met = Some(met);
-        self
-    }
-
-    /// The same failure with one more line.
-    pub fn detail(mut self, word: &'static str, text: impl Into<String>) -> Failure {
-        self.details.push((word, text.into()));
-        self
-    }
-}
-
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Failure {
-        Failure::network(format!("{error:#}"))
-    }
-}
-
-impl FailureKind {
-    /// The exit status that this kind gives a program.
-    pub fn status(self) -> u8 {
-        match self {
-            FailureKind::Check => 1,
-            FailureKind::Script => 2,
-            FailureKind::Network => 3,
-            FailureKind::Interrupted => 130,
-        }
-    }
-}
-
-impl fmt::Display for FailureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            FailureKind::Check => "check",
-            FailureKind::Script => "script",
-            FailureKind::Network => "network",
-            FailureKind::Interrupted => "interrupted",
-        })
-    }
 }

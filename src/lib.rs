@@ -21,8 +21,9 @@
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
 //! - [`each`](mod@each): the same script on many submissions
 //! - [`watch`]: the same script after each change of its files
-//! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
+//! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`arrivals`]: what arrives while nobody runs a step; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
 
+pub mod arrivals;
 pub mod assistant;
 pub mod class;
 pub mod cli;

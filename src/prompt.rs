@@ -15,6 +15,7 @@ use rustyline::{
 use tokio::sync::oneshot;
 use unicode_width::UnicodeWidthStr;
 
+use crate::arrivals::Arrivals;
 use crate::assistant::Assistant;
 use crate::commands::{TABLE, announce};
 use crate::event::FailureKind;
@@ -63,11 +64,12 @@ pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, termina
         output.complain(&format!("warning: cannot keep the history: {trouble}\n"));
     }
     let mut open = String::new();
+    let mut arrivals = Arrivals::default();
     loop {
         let name = lab.current.clone().unwrap_or_default();
         let prompt =
             if open.is_empty() { format!("{name}> ") } else { format!("{}. ", " ".repeat(name.width())) };
-        let text = match editing.read(lab, output, prompt, "").await {
+        let text = match arrivals.tell_while(lab, editing.read(lab, output, prompt, "")).await {
             Typed::Line(line) => line,
             Typed::Word(_) => continue,
             Typed::End if open.is_empty() => return 0,

@@ -6,30 +6,71 @@ use crate::language::OPTIONS;
 /// What help says about a line's form, for every verb.
 const FORM: &str = "[!|?] [@NAME] VERB ARGUMENTS... [within DURATION] [as NAME]   # comment";
 
+/// How a message can go out, for every form of `send`.
+const DELIVERY: &str = "[split N,..] [gap DURATION] [truncate N] [after DURATION]";
+/// What help says of each way.
+const DELIVERIES: [(&str, &str); 6] = [
+    ("V1 + V2", "both messages in one write"),
+    ("split 3,10", "in pieces, cut behind bytes 3 and 10"),
+    ("split every 7", "in pieces of 7 bytes"),
+    ("gap 200ms", "waiting 200 ms between two pieces"),
+    ("truncate 10", "only the first 10 bytes"),
+    ("after 1s", "a second later"),
+];
+
 /// How a command is typed, its forms separated by `|`.
 pub fn usage(spec: &Spec) -> String {
     usages(spec).join(" | ")
 }
 
+/// How the form is typed that begins with this word, or all forms where none does.
+pub fn usage_with(spec: &Spec, word: &str) -> String {
+    let begins = |form: &&[Arg]| matches!(form.first(), Some(Arg::Keyword(keyword)) if *keyword == word);
+    let usages = usages(spec);
+    let meant = spec.forms.iter().zip(&usages).find(|(form, _)| begins(form));
+    meant.map_or_else(|| usages.join(" | "), |(_, usage)| usage.clone())
+}
+
+/// How a command is typed in short, for the line editor: without its name and without what can go along with any form.
+pub fn short_usage(spec: &Spec) -> String {
+    let is_shown = |arg: &&Arg| !matches!(arg, Arg::Delivery | Arg::Seed);
+    let short = |arg: &Arg| match arg {
+        Arg::Values(what) => (*what).to_string(),
+        _ => arg_usage(*arg),
+    };
+    let forms = spec.forms.iter().map(|form| form.iter().filter(is_shown).map(short).collect::<Vec<_>>());
+    let mut forms: Vec<String> = forms.map(|words| words.join(" ")).collect();
+    if let Some(last) = forms.last_mut() {
+        last.push_str(&suffix(spec));
+    }
+    forms.retain(|form| !form.is_empty());
+    forms.join(" | ").trim().to_string()
+}
+
+/// What may stand at the end of every form.
+fn suffix(spec: &Spec) -> String {
+    let within = if spec.within { " [within DURATION]" } else { "" };
+    let name = if spec.names == Names::Nothing { "" } else { " [as NAME]" };
+    [within, name].concat()
+}
+
 fn usages(spec: &Spec) -> Vec<String> {
-    let mut suffix = String::new();
-    if spec.within {
-        suffix.push_str(" [within DURATION]");
-    }
-    if spec.names != Names::Nothing {
-        suffix.push_str(" [as NAME]");
-    }
     let mut lines: Vec<String> = Vec::new();
+    let last = spec.forms.last().unwrap_or(&(&[] as &[Arg]));
     for form in spec.forms {
         let mut line = spec.name.to_string();
         for arg in *form {
+            // As with `within`, once is enough.
+            if *arg == Arg::Delivery && form != last {
+                continue;
+            }
             line.push(' ');
             line.push_str(&arg_usage(*arg));
         }
         lines.push(line);
     }
     if let Some(last) = lines.last_mut() {
-        last.push_str(&suffix);
+        last.push_str(&suffix(spec));
     }
     lines
 }
@@ -53,6 +94,10 @@ fn arg_usage(arg: Arg) -> String {
         Arg::Setting => "OPTION VALUE",
         Arg::Run => "FILE [NAME=VALUE...] [times N] [at once M]",
         Arg::Serving => "[with FILE] [journal FILE]",
+        Arg::Values("STRING") => "STRING [+ STRING...]",
+        Arg::Values(_) => "VALUE [+ VALUE...]",
+        Arg::Seed => "[seed N]",
+        Arg::Delivery => DELIVERY,
         Arg::Verb => "VERB",
         Arg::Program => "PROGRAM ARGS...",
         Arg::Step => "STEP",
@@ -74,6 +119,11 @@ pub fn help(spec: &Spec) -> String {
     if spec.name == "set" {
         for (option, takes) in OPTIONS {
             text.push_str(&format!("  {option:<12} {takes}\n"));
+        }
+    }
+    if spec.forms.iter().any(|form| form.contains(&Arg::Delivery)) {
+        for (typed, goes_out) in DELIVERIES {
+            text.push_str(&format!("  {typed:<14} {goes_out}\n"));
         }
     }
     text.push_str("example:\n");

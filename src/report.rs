@@ -7,8 +7,8 @@
 //! | `step` | `file`, `line`, `text` |
 //! | `phase`, `said`, `paused`; in step mode `narrated`, `moved` | `text` |
 //! | `connected`, `accepted`, `listening` | `peer`, `local`, `listener`, `ms` where they apply |
-//! | `sent`, `received` | `repr`, `value` (see [`crate::value::to_json`]), `bytes`, `codec`, `protocol`, `reads`, `waiting`, `ms`, `calls`, `notes`, `expected` |
-//! | `read` (`recv N`) | `repr`, `asked`, `bytes`, `whole` (sizes of the messages that ended), `began_at`, `rest`, `ms` |
+//! | `sent`, `received` | `repr`, `value` (see [`crate::value::to_json`]), `bytes`, `codec`, `protocol`, `reads`, `waiting`, `ms`, `calls`, `notes`, `expected`; `dispatch` of one that did not go out whole, at once and in one write: `messages` (that went out together), `writes` (bytes of each), `gap_ms`, `after_ms`, `whole` (bytes, where the last were never sent) |
+//! | `read` (`recv N`) | `repr`, `asked`, `bytes`, `whole` (sizes of the messages that ended), `began_at`, `rest`, `size` (of the message that is not yet whole, where its length says it), `ms` |
 //! | `ended` | `how` (`closed`, `reset`, `dead`), `messages`, `ms` |
 //! | `listened`, `quiet` | `messages`, `ms` |
 //! | `closed`, `shutdown`, `aborted`, `using` | `sent`, `received`, `unread`, `unsent`; `half` |
@@ -34,6 +34,8 @@
 //! | `bound` | `name`, `repr`, `value` |
 //! | `option` | `option`, `value` |
 //! | `table` | `kind`, `rows` (objects by column) |
+//! | `connection` (`sockets NAME`) | `local`, `peer`, `state`, `sent`, `queued`, `received`, `buffered`, `unread`, `tcp`, `unacked`, `unsent` (of `unacked`), `rtt_ms`; null: not known here |
+//! | `noticed` (at an idle prompt) | `bytes` (that wait), `how` (`open`, `closed`, `broken`) |
 //! | `text` | `kind`, `text` |
 //! | `warning` | `message`, `hint` |
 //! | `failed`, `allowed` | `file`, `line`, `column`, `kind` (`check`, `script`, `network`, `interrupted`), `message`, `hint`, `details` |
@@ -44,9 +46,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::event::{ClassStatus, Event, Failure, Half, Message, Origin, Submission, What, Why};
+use crate::event::{ClassStatus, Event, Failure, Half, Message, Origin, Story, Submission, What, Why};
 use crate::explain::{Explanation, Row};
-use crate::net::End;
+use crate::net::{End, Idle, Size};
 use crate::sequence::{Arrival, Row as SequenceRow, Sequence, Shown};
 use crate::value::{Value, is_printable, to_json};
 
@@ -111,6 +113,15 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         }
         What::Table { kind, titles, rows, .. } => {
             ("table", json!({"kind": kind, "rows": table(titles, rows)}))
+        }
+        What::Connection { socket, story } => ("connection", connection(socket, story)),
+        What::Noticed { socket, bytes, how, .. } => {
+            let how = match how {
+                Idle::Open => "open",
+                Idle::Ended => "closed",
+                Idle::Broken => "broken",
+            };
+            ("noticed", json!({"socket": socket, "bytes": bytes, "how": how}))
         }
         What::Text { kind, text } => ("text", json!({"kind": kind, "text": text})),
         What::Warning { socket, message, hint } => {
@@ -229,11 +240,14 @@ fn socket_fields(what: &What) -> Option<(&'static str, Json)> {
             "accepted",
             json!({"socket": socket, "listener": listener, "peer": address(peer), "ms": ms(*took)}),
         ),
-        What::Read { socket, bytes, asked, taken, took, .. } => (
-            "read",
-            json!({"socket": socket, "repr": Value::Bytes(bytes.as_slice().into()).repr(), "asked": asked, "bytes": bytes.len(),
-                "whole": taken.whole, "began_at": taken.began_at, "rest": taken.rest, "ms": ms(*took)}),
-        ),
+        What::Read { socket, bytes, asked, taken, took, .. } => {
+            let size = if let Size::Exact(size) = taken.size { Some(size) } else { None };
+            (
+                "read",
+                json!({"socket": socket, "repr": Value::Bytes(bytes.as_slice().into()).repr(), "asked": asked, "bytes": bytes.len(),
+                "whole": taken.whole, "began_at": taken.began_at, "rest": taken.rest, "size": size, "ms": ms(*took)}),
+            )
+        }
         What::Ended { socket, end, messages, took } => {
             let how = match end {
                 End::Closed => "closed",
@@ -295,8 +309,27 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn message(socket: &str, message: &Message) -> Json {
+fn connection(socket: &str, story: &Story) -> Json {
+    let tcp = story.tcp.as_ref();
     json!({
+        "socket": socket,
+        "local": story.local.to_string(),
+        "peer": story.peer.to_string(),
+        "state": story.state,
+        "sent": story.sent,
+        "queued": story.queued,
+        "received": story.received,
+        "buffered": story.buffered,
+        "unread": story.unread,
+        "tcp": tcp.map(|tcp| tcp.state),
+        "unacked": tcp.and_then(|tcp| tcp.unacked),
+        "unsent": tcp.and_then(|tcp| tcp.unsent),
+        "rtt_ms": tcp.and_then(|tcp| tcp.round_trip).map(ms),
+    })
+}
+
+fn message(socket: &str, message: &Message) -> Json {
+    let mut fields = json!({
         "socket": socket,
         "repr": message.value.repr(),
         "value": to_json(&message.value),
@@ -309,7 +342,12 @@ fn message(socket: &str, message: &Message) -> Json {
         "calls": message.actions,
         "notes": message.notes,
         "expected": message.expected,
-    })
+    });
+    if let Some(it) = &message.dispatch {
+        fields["dispatch"] = json!({"messages": it.messages, "writes": it.writes, "gap_ms": ms(it.gap),
+            "after_ms": ms(it.after), "whole": it.whole});
+    }
+    fields
 }
 
 fn flow(sequence: &Sequence) -> Json {

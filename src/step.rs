@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::command::{Call, Wanted};
 use crate::diagnosis;
 use crate::event::{Event, Failure, FailureKind, StepResult, What};
-use crate::lab::Lab;
+use crate::lab::{Binding, Lab};
 
 /// After this many steps or messages without a wait, others get their turn: Ctrl-C above all, and the other
 /// interpreters of this thread. A read from a socket that always has bytes is no wait.
@@ -92,21 +92,14 @@ pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure
     let interrupt = lab.interrupt.clone();
     let trials = lab.trials;
     let started = Instant::now();
-    let interrupted = || {
-        let failure = Failure::new(FailureKind::Interrupted, format!("`{}` was interrupted", call.spec.name));
-        // A script ends here, and its sockets with it; at the prompt they live on.
-        let is_typed = call.file.is_empty();
-        let hint = "every socket is still open, and no byte that arrived is lost";
-        call.locate(if is_typed { failure.hint(hint) } else { failure })
-    };
     if interrupt.is_raised() {
-        let failure = interrupted();
+        let failure = interrupted(lab, call);
         tell(lab, call, Duration::ZERO, Some(&failure), None);
         return Err(failure);
     }
     let sink = lab.sink();
     lab.step_begins(call);
-    let outcome = {
+    let done = {
         let mut waits = false;
         let running = run(lab, call);
         tokio::pin!(running);
@@ -120,10 +113,11 @@ pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure
         });
         tokio::select! {
             biased;
-            outcome = watched => outcome,
-            () = interrupt.raised() => Err(interrupted()),
+            outcome = watched => Some(outcome),
+            () = interrupt.raised() => None,
         }
     };
+    let outcome = done.unwrap_or_else(|| Err(interrupted(lab, call)));
     // A step that was interrupted has left those open that it was trying.
     lab.trials = trials;
     if let Err(failure) = &outcome
@@ -137,4 +131,22 @@ pub async fn run_interruptible(lab: &mut Lab, call: &Call) -> Result<(), Failure
         tokio::task::yield_now().await;
     }
     outcome
+}
+
+/// Ctrl-C: what it means for the sockets, and the bytes of a message that was begun and not sent to its end.
+fn interrupted(lab: &Lab, call: &Call) -> Failure {
+    let mut failure = Failure::new(FailureKind::Interrupted, format!("`{}` was interrupted", call.spec.name));
+    // A script ends here, and its sockets with it; at the prompt they live on.
+    if call.file.is_empty() {
+        failure = failure.hint("every socket is still open, and no byte that arrived is lost");
+        for (name, binding) in lab.names() {
+            if let Binding::Connection(link) = binding
+                && let unsent @ 1.. = link.connection.writer().unsent()
+            {
+                let owed = format!("{unsent} B on `{name}`: they go out before the next `send` on it");
+                failure = failure.detail("not sent", owed);
+            }
+        }
+    }
+    call.locate(failure)
 }

@@ -11,7 +11,7 @@ mod common;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use common::{Shell, namespace_or_skip, script};
+use common::{Shell, namespace_or_skip, same, script};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// A socket that is bound and, with a backlog, listens.
@@ -225,4 +225,26 @@ fn a15_a_slow_line_gives_its_message_bit_by_bit() {
         .run();
     assert_eq!(done.status, 0, "{}", done.screen);
     assert!(done.screen.contains("only part of a message arrived on `ada`"), "{}", done.screen);
+}
+
+#[test]
+fn d4_a_port_in_use_is_named_with_a_way_out() {
+    let done = script("listen 0 as srv\nlisten $srv.port\n").run();
+    let port = done.screen.split_once("port ").map_or("", |(_, rest)| rest.split(' ').next().unwrap_or(""));
+    let screen = done.screen.replace(&format!("port {port} "), "port PORT ");
+    same(
+        r#"
+> listen 0 as srv
+  srv  listening on 127.0.0.1:PORT
+srv> listen $srv.port
+test.lab:2:1: error: cannot listen on 127.0.0.1:PORT: port PORT is in use
+    listen $srv.port
+    ^^^^^^
+hint: a program listens there already, maybe an earlier lab2sh; end it, or take another port (0 takes a free one)
+
+test.lab: 1 failed, 1 step passed in SEC
+"#,
+        &screen,
+    );
+    assert_eq!(done.status, 3);
 }

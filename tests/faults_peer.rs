@@ -149,9 +149,10 @@ ada> ! recv
 ada> sockets
   name  state  local  peer  sent  received  unread
   ada *  reset by peer  127.0.0.1:PORT  127.0.0.1:PORT  5 B  14 B  14 B
+         tcp CLOSED
 ada> recv 100
   ada <- b'\x80\x04\x95\x11\x00\x00\x00\x00\x00\x00\x00}\x94\x8c'  recv(100) gave 14 B  MS
-  part of a message: its first 14 B; more belongs to it
+  bytes 0-13 of a message of 28 B or more
 ada> expect reset
   ada  the peer reset the connection  MS
 ada> recv
@@ -465,7 +466,7 @@ close ada
     .file("big.pickle", long_text(9_000_000))
     .run();
     // How much fits into the kernel's buffers is its own affair.
-    let sizes = regex::Regex::new(r"sent \d+ of( [1-8]\d+)?|\d+ B  28 B").unwrap();
+    let sizes = regex::Regex::new(r"sent \d+ of( [1-8]\d+)?|\d+ B  28 B|unacked \d+ B").unwrap();
     done.screen = sizes.replace_all(&done.screen, "SOME").into_owned();
     done.shows(
         0,
@@ -483,6 +484,7 @@ ada> ! send "second" within 50ms
 ada> sockets
   name  state  local  peer  sent  received  unread
   ada *  open  127.0.0.1:PORT  127.0.0.1:PORT  SOME  0 B
+         tcp ESTABLISHED, SOME, rtt  MS
 ada> connect 127.0.0.1:PORT as sign
   sign  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
 sign> @ada send "third" within 20s

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use lab2sh::conversation::Conversation;
 use lab2sh::event::{Failure, Half, Message, Met, What, Wire};
-use lab2sh::net::{End, Framing, Taken};
+use lab2sh::net::{End, Framing, Size, Taken};
 use lab2sh::picture::{self, Form};
 use lab2sh::sequence::{Arrival, Sequence, Shown};
 use lab2sh::value::Value;
@@ -73,7 +73,8 @@ impl Dice {
             8 | 9 => What::Received { socket, message: self.message() },
             10 => {
                 let wire = self.message().wire;
-                let taken = Taken { began_at: 0, whole: vec![1], rest: 0, is_message: true };
+                let taken =
+                    Taken { began_at: 0, whole: vec![1], rest: 0, is_message: true, size: Size::AtLeast(0) };
                 What::Read { socket, bytes: Vec::new(), wire, asked: 4, taken, took }
             }
             11 => What::Ended { socket, end, messages: None, took },

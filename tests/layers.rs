@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["shell"],
     &["render", "report"],
     &["output"],
-    &["assistant"],
+    &["assistant", "arrivals"],
     &["replay", "prompt", "lecture"],
     &["cli"],
     &["each", "watch"],

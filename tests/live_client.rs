@@ -188,7 +188,7 @@ fn three_messages_taken_by_one_recv_n_are_counted() {
   ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
 ada> recv 4090
   ada <- b'\x80\x04\x95\x11\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x08clientid\x94K\x07s.\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x07welcome\x94.\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00]\x94(K\x01K\x02K\x03e.'  recv(4090) gave 72 B  MS
-  3 whole messages in one read: `pickle.loads` would take the first and drop the others
+  3 messages in one read: `pickle.loads` would take the first and drop the rest
 
 test.lab: 2 steps passed in SEC
 "#);

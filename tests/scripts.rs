@@ -18,8 +18,19 @@ use std::path::{Path, PathBuf};
 use common::{Done, Peer, Shell};
 
 /// The lessons that have a test below.
-const TESTED: [&str; 10] =
-    ["class", "client", "danger", "errors", "handshake", "logging", "menu-seat", "pickle", "seat", "stream"];
+const TESTED: [&str; 11] = [
+    "boundaries",
+    "class",
+    "client",
+    "danger",
+    "errors",
+    "goodbye",
+    "handshake",
+    "logging",
+    "menu-seat",
+    "pickle",
+    "seat",
+];
 
 #[test]
 fn every_lesson_has_a_test() {
@@ -36,7 +47,12 @@ fn the_handshake_shows_both_ends() {
 
 #[test]
 fn a_stream_is_not_messages() {
-    recorded("stream", &lesson("stream").run());
+    recorded("boundaries", &lesson("boundaries").run());
+}
+
+#[test]
+fn a_conversation_can_end_in_many_ways() {
+    recorded("goodbye", &lesson("goodbye").run());
 }
 
 #[test]

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::time::Instant;
 
-use crate::command::{Arg, Call, Codec, Group, Names, Parsed, Spec};
+use crate::command::{Arg, Call, Codec, Group, Names, Parsed, Spec, whole_number};
 use crate::event::{Failure, Message, Met, What};
-use crate::lab::{Lab, Settings};
+use crate::lab::{Lab, Limit, Settings};
 use crate::net::{self, End, Send, Writer};
 use crate::pickle;
 use crate::value::Value;
 
+use super::deliver::{self, Plan, Sending};
 use super::receive;
 
 /// The largest file that `send file` reads and the largest `recv N`, in bytes.
@@ -23,14 +24,15 @@ pub static SEND: Spec = Spec {
     aliases: &[],
     group: Group::Messages,
     forms: &[
-        &[Arg::Keyword("json"), Arg::Value("VALUE")],
-        &[Arg::Keyword("text"), Arg::Value("STRING")],
-        &[Arg::Keyword("hex"), Arg::Hex],
-        &[Arg::Keyword("file"), Arg::File],
-        &[Arg::Value("VALUE")],
+        &[Arg::Keyword("json"), Arg::Values("VALUE"), Arg::Delivery],
+        &[Arg::Keyword("text"), Arg::Values("STRING"), Arg::Delivery],
+        &[Arg::Keyword("hex"), Arg::Hex, Arg::Delivery],
+        &[Arg::Keyword("file"), Arg::File, Arg::Delivery],
+        &[Arg::Keyword("garbage"), Arg::Count("N"), Arg::Seed, Arg::Delivery],
+        &[Arg::Values("VALUE"), Arg::Delivery],
     ],
     summary: "pickle a value and send all of it, or send it another way",
-    example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\nsend {\"name\": \"Ada\", \"id\": 7}\nsend hex 80 04 4b 01 2e",
+    example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\nsend {\"name\": \"Ada\", \"id\": 7}\nsend hex 80 04 4b 01 2e\nsend [1, 2] + \"two\" split 3 gap 10ms",
     within: true,
     names: Names::Nothing,
     run: |lab, call| Box::pin(send(lab, call)),
@@ -50,49 +52,57 @@ pub static RECV: Spec = Spec {
 
 /// What is to be sent: the value it says, its bytes, and how they were made.
 pub(super) struct Outgoing {
-    value: Value,
+    pub(super) value: Value,
     pub(super) payload: Vec<u8>,
     pub(super) codec: &'static str,
-    protocol: Option<u8>,
+    pub(super) protocol: Option<u8>,
 }
 
 async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let Outlet { name, writer, settings, end } = outlet(lab, call)?;
-    let outgoing = outgoing(lab, call, &settings)?;
+    let messages = outgoing(lab, call, &settings)?;
+    let delivery = match call.args.last() {
+        Some(Parsed::Delivery(delivery)) => delivery,
+        _ => return Err(call.misread(call.args.len())),
+    };
+    let (messages, bytes) = deliver::framed(messages, settings.framing);
+    let plan = Plan::new(lab, delivery, bytes.len())?;
     let limit = lab.limit(call, Some(&name));
     let started = Instant::now();
     let (before, left_over) = (writer.sent(), writer.unsent() as u64);
-    let bytes = net::frame(settings.framing, outgoing.payload);
-    let wire = lab.wire(&bytes, outgoing.codec, settings.framing);
-    let length = bytes.len();
-    let outcome = limit.wait(writer.send(bytes)).await;
+    let mut sending = Sending::new(&writer, &bytes[..plan.end()]);
+    let outcome = match call.within {
+        Some(_) => limit.wait(sending.run(&plan, Limit { duration: None, ..limit })).await.flatten(),
+        // A wait that was asked for is none that `timeout` is there for.
+        None => sending.run(&plan, limit).await,
+    };
+    let waits = sending.waits;
+    drop(sending);
     let given = writer.sent() - before;
     match outcome {
         Some(Send::All) => {
-            let notes = (end == Some(End::Closed)).then(|| AFTER_ITS_END.to_string());
-            let message = Message {
-                notes: notes.into_iter().collect(),
-                took: started.elapsed(),
-                wire,
-                ..Message::given(outgoing.value, length, outgoing.codec, outgoing.protocol)
-            };
-            lab.emit(What::Sent { socket: name, message });
+            let mut told = deliver::told(lab, messages, settings.framing, &bytes, &plan);
+            if let (Some(last), Some(End::Closed)) = (told.last_mut(), end) {
+                last.notes.push(AFTER_ITS_END.to_string());
+            }
+            for message in told {
+                let message = Message { took: started.elapsed(), ..message };
+                lab.emit(What::Sent { socket: name.clone(), message });
+            }
             Ok(())
         }
         Some(Send::Broken(error)) => {
             Err(cannot_send(&name, &error, given, end == Some(End::Reset)).on(&name))
         }
         None => {
-            let all = given + writer.unsent() as u64;
-            let mut failure = Failure::network(format!(
-                "`{name}` sent {given} of {all} B within {}: its peer does not read",
-                limit.shown()
-            ));
+            let sent = (given, given + writer.unsent() as u64);
+            let mut failure = deliver::not_in_time(&name, waits, sent, delivery, limit);
             if left_over > 0 {
                 failure = failure.detail("before it", format!("{left_over} B of an earlier `send`"));
             }
-            failure.wire = wire.map(Box::new);
-            Err(failure.on(&name).hint("the rest goes out before the next `send` on it; `reset` gives up"))
+            let codec = messages.first().map_or("", |(message, _)| message.codec);
+            failure.wire = lab.wire(&bytes, codec, settings.framing).map(Box::new);
+            Err(failure.on(&name))
         }
     }
 }
@@ -149,18 +159,30 @@ fn cannot_send(name: &str, error: &std::io::Error, given: u64, was_reset: bool) 
     }
 }
 
-fn outgoing(lab: &Lab, call: &Call, settings: &Settings) -> Result<Outgoing, Failure> {
+fn outgoing(lab: &Lab, call: &Call, settings: &Settings) -> Result<Vec<Outgoing>, Failure> {
     let word = if let Some(Parsed::Word(word)) = call.args.first() { *word } else { "" };
     match word {
         "json" => encode(lab, call, 1, Codec::Json, settings),
         "text" => encode(lab, call, 1, Codec::Text, settings),
         "hex" => match call.args.get(1) {
-            Some(Parsed::Bytes(bytes)) => Ok(plain(bytes.clone(), "hex")),
+            Some(Parsed::Bytes(bytes)) => Ok(vec![plain(bytes.clone(), "hex")]),
             _ => Err(call.misread(1)),
         },
-        "file" => Ok(plain(read_file(&lab.folder.join(call.text(lab, 1)?))?, "file")),
+        "file" => Ok(vec![plain(read_file(&lab.folder.join(call.text(lab, 1)?))?, "file")]),
+        "garbage" => Ok(vec![plain(garbage(lab, call)?, "garbage")]),
         _ => encode(lab, call, 0, settings.codec, settings),
     }
+}
+
+fn garbage(lab: &Lab, call: &Call) -> Result<Vec<u8>, Failure> {
+    let len = call.count(lab, 1)?;
+    if !(1..=MAX_BYTES).contains(&len) {
+        let span = Some((call.args_at, "garbage".len()));
+        let failure = Failure::script(format!("`garbage` is 1 to {MAX_BYTES} B, not {len}"));
+        return Err(Failure { span, ..failure });
+    }
+    let seed = call.values(lab, 2)?.first().map_or(Ok(0), whole_number)?;
+    Ok(deliver::garbage(len, seed as u64))
 }
 
 fn plain(bytes: Vec<u8>, codec: &'static str) -> Outgoing {
@@ -173,8 +195,9 @@ fn encode(
     index: usize,
     codec: Codec,
     settings: &Settings,
-) -> Result<Outgoing, Failure> {
-    written(call, call.value(lab, index)?, codec, settings)
+) -> Result<Vec<Outgoing>, Failure> {
+    let values = call.values(lab, index)?;
+    values.into_iter().map(|value| written(call, value, codec, settings)).collect()
 }
 
 /// A value as bytes, as `send` writes it.

@@ -3,6 +3,7 @@
 mod block;
 mod check;
 mod class;
+mod deliver;
 mod explain;
 mod flow;
 mod listen;
@@ -15,6 +16,7 @@ mod record;
 mod run;
 mod seat;
 mod socket;
+mod sockets;
 
 use crate::command::Spec;
 
@@ -30,7 +32,7 @@ pub static TABLE: &[&Spec] = &[
     &socket::CLOSE,
     &socket::RESET,
     &socket::USE,
-    &socket::SOCKETS,
+    &sockets::SOCKETS,
     &message::SEND,
     &message::RECV,
     &explain::EXPLAIN,

@@ -102,6 +102,7 @@ fn read(
         took,
         expected: false,
         wire: None,
+        dispatch: None,
     };
     match settings.codec {
         Codec::Pickle => {

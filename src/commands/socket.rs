@@ -1,13 +1,14 @@
 //! Opening, listing, choosing and closing sockets.
 
-use std::net::Shutdown;
+use std::io;
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
 use crate::event::{Failure, Half, What, Why};
 use crate::lab::{Binding, Lab};
-use crate::net::{self, End, Listener};
+use crate::net::{self, Listener};
 
 /// The host that a listening socket is bound to unless another is given: only programs on this machine reach it.
 const HOST_DEFAULT: &str = "127.0.0.1";
@@ -96,18 +97,6 @@ pub static USE: Spec = Spec {
     run: |lab, call| Box::pin(use_socket(lab, call)),
 };
 
-pub static SOCKETS: Spec = Spec {
-    name: "sockets",
-    aliases: &[],
-    group: Group::Sockets,
-    forms: &[&[]],
-    summary: "list the sockets: peer, state, bytes sent, received, unread",
-    example: "listen 0 as srv\nsockets",
-    within: false,
-    names: Names::Nothing,
-    run: |lab, call| Box::pin(sockets(lab, call)),
-};
-
 /// The host and port that an address argument stands for.
 fn address(lab: &Lab, call: &Call) -> Result<(String, u16), Failure> {
     let Some(Parsed::Address(host, port)) = call.args.first() else { return Err(call.misread(0)) };
@@ -160,7 +149,26 @@ pub async fn bind(lab: &Lab, call: &Call) -> Result<Listener, Failure> {
     let addresses = net::resolve(&host, port).await?;
     let address =
         addresses.first().ok_or_else(|| Failure::network(format!("cannot resolve host `{host}`")))?;
-    Ok(Listener::bind(*address)?)
+    Listener::bind(*address).map_err(|error| cannot_listen(&error, *address))
+}
+
+fn cannot_listen(error: &io::Error, address: SocketAddr) -> Failure {
+    let (why, hint) = match error.kind() {
+        io::ErrorKind::AddrInUse => (
+            format!("port {} is in use", address.port()),
+            "a program listens there already, maybe an earlier lab2sh; end it, or take another port (0 takes a free one)",
+        ),
+        io::ErrorKind::PermissionDenied => (
+            "ports below 1024 are for the administrator".to_string(),
+            "take a port from 1024 on, 12000 for example (0 takes a free one)",
+        ),
+        io::ErrorKind::AddrNotAvailable => (
+            "this machine has no such address".to_string(),
+            "127.0.0.1 is this machine alone, 0.0.0.0 all of its addresses",
+        ),
+        _ => return Failure::network(format!("cannot listen on {address}: {}", net::reason(error))),
+    };
+    Failure::network(format!("cannot listen on {address}: {why}")).hint(hint)
 }
 
 async fn accept(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
@@ -250,72 +258,4 @@ async fn use_socket(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     lab.current = Some(name.clone());
     lab.emit(What::Using { socket: name });
     Ok(())
-}
-
-async fn sockets(lab: &mut Lab, _call: &Call) -> Result<(), Failure> {
-    let mut rows = Vec::new();
-    for (name, binding) in lab.names() {
-        let mark = if lab.current.as_deref() == Some(name) { format!("{name} *") } else { name.to_string() };
-        match binding {
-            Binding::Value(_) | Binding::Load(_) => {}
-            Binding::Class(class) => rows.push(vec![
-                mark,
-                "serving".into(),
-                class.local.to_string(),
-                String::new(),
-                format!("{} here", class.status().here),
-                String::new(),
-                String::new(),
-            ]),
-            Binding::Program(program) => {
-                let state = program.ended().map_or("running".to_string(), |it| format!("exit {}", it.status));
-                let said = format!("{} B", program.said().total);
-                let pid = format!("pid {}", program.pid);
-                rows.push(vec![mark, state, pid, String::new(), String::new(), said, String::new()]);
-            }
-            Binding::Listener(listener) => rows.push(vec![
-                mark,
-                "listening".into(),
-                listener.local.to_string(),
-                // Under `peer`, which a listening socket has none of: the line then fits 80 columns.
-                format!("{} accepted", listener.accepted),
-                String::new(),
-                String::new(),
-                String::new(),
-            ]),
-            Binding::Connection(link) => {
-                let connection = &link.connection;
-                let (buffered, kernel) = connection.waiting();
-                let waiting = match kernel {
-                    Some(kernel) => format!("{} B", buffered as u64 + kernel),
-                    None => format!("{buffered} B and more: not known here"),
-                };
-                rows.push(vec![
-                    mark,
-                    state(connection).into(),
-                    connection.local.to_string(),
-                    connection.peer.to_string(),
-                    format!("{} B", connection.writer().sent()),
-                    format!("{} B", connection.received),
-                    waiting,
-                ]);
-            }
-        }
-    }
-    let titles = vec!["name", "state", "local", "peer", "sent", "received", "unread"];
-    lab.emit(What::Table { kind: "sockets", titles, rows, empty: "no socket is open" });
-    Ok(())
-}
-
-fn state(connection: &net::Connection) -> &'static str {
-    match (connection.end(), connection.writer().can_write(), connection.can_read) {
-        (Some(End::Reset), ..) => "reset by peer",
-        (Some(End::Dead), ..) => "dead",
-        (Some(End::Closed), false, _) => "closed both ways",
-        (Some(End::Closed), true, _) => "peer closed",
-        (None, false, false) => "shut down",
-        (None, false, true) => "open, not sending",
-        (None, true, false) => "open, not reading",
-        (None, true, true) => "open",
-    }
 }

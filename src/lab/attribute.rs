@@ -2,12 +2,14 @@
 
 use crate::language::expr::{Key, Ref};
 use crate::language::mistake::Mistake;
+use crate::net::{Connection, End};
 use crate::value::Value;
 
 use super::Binding;
 
 /// A connection's attributes.
-pub const OF_CONNECTION: &[&str] = &["port", "peer", "local", "sent", "received"];
+pub const OF_CONNECTION: &[&str] =
+    &["port", "peer", "local", "sent", "received", "state", "unread", "unacked", "acked", "tcp", "rtt"];
 /// A listening socket's attributes.
 pub const OF_LISTENER: &[&str] = &["port", "local", "accepted"];
 
@@ -35,7 +37,6 @@ pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
     let [Key::Name(name)] = reference.path.as_slice() else {
         return Err(mistake(format!("`{}` is {what}, not a value", reference.name)).hint(choices));
     };
-    let number = |n: u64| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
     Ok(match (socket, name.as_str()) {
         (Binding::Listener(listener), "port") => Value::Int(i64::from(listener.local.port())),
         (Binding::Listener(listener), "local") => Value::str(&listener.local.to_string()),
@@ -53,6 +54,7 @@ pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
             program.ended().map_or(Value::None, |ended| Value::Int(i64::from(ended.status)))
         }
         (Binding::Program(program), "said") => number(program.said().total),
+        (Binding::Connection(link), name) if known.contains(&name) => of_kernel(&link.connection, name),
         (Binding::Class(class), "port") => Value::Int(i64::from(class.local.port())),
         (Binding::Class(class), "local") => Value::str(&class.local.to_string()),
         (Binding::Class(class), name) if known.contains(&name) => {
@@ -68,4 +70,41 @@ pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
         }
         _ => return Err(mistake(format!("{what} has no `.{name}`")).hint(choices)),
     })
+}
+
+fn number(n: u64) -> Value {
+    Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+/// How it stands with a connection, the kernel asked; None where it does not tell.
+fn of_kernel(connection: &Connection, name: &str) -> Value {
+    let facts = connection.facts();
+    let (buffered, unread) = connection.waiting();
+    let told = match name {
+        "state" => Some(Value::str(state(connection))),
+        "unread" => unread.map(|unread| number(unread + buffered as u64)),
+        "unacked" => facts.and_then(|facts| facts.unacked).map(number),
+        "acked" => {
+            let sent = connection.writer().sent();
+            facts.and_then(|facts| facts.unacked).map(|unacked| number(sent.saturating_sub(unacked)))
+        }
+        "tcp" => facts.map(|facts| Value::str(facts.state)),
+        // In milliseconds.
+        _ => facts.and_then(|facts| facts.round_trip).map(|rtt| Value::Float(rtt.as_secs_f64() * 1000.0)),
+    };
+    told.unwrap_or(Value::None)
+}
+
+/// Open, closed, half-closed: as far as steps have learned of it.
+pub fn state(connection: &Connection) -> &'static str {
+    match (connection.end(), connection.writer().can_write(), connection.can_read) {
+        (Some(End::Reset), ..) => "reset by peer",
+        (Some(End::Dead), ..) => "dead",
+        (Some(End::Closed), false, _) => "closed both ways",
+        (Some(End::Closed), true, _) => "peer closed",
+        (None, false, false) => "shut down",
+        (None, false, true) => "open, not sending",
+        (None, true, false) => "open, not reading",
+        (None, true, true) => "open",
+    }
 }

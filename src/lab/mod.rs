@@ -27,7 +27,7 @@ use crate::program::{Program, Programs};
 use crate::record::Recorder;
 use crate::value::Value;
 
-pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, OF_PROGRAM, attribute};
+pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, OF_PROGRAM, attribute, state};
 pub use interrupt::Interrupt;
 pub use programs::{Asker, Permission};
 pub use settings::{Limit, MAX_CLIENTS_DEFAULT, Settings, shown_duration};

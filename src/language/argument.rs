@@ -47,6 +47,9 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
         }
         Arg::Value(_) | Arg::Count(_) => Parsed::Value(value(line, place)?),
         Arg::Points => Parsed::Points(points(line)?),
+        Arg::Values(_) => Parsed::Values(super::delivery::values(line)?),
+        Arg::Seed => Parsed::Values(super::delivery::seed(line)?),
+        Arg::Delivery => Parsed::Delivery(Box::new(super::delivery::delivery(line)?)),
         Arg::Pattern => Parsed::Pattern(Arc::new(pattern(line, 0)?)),
         Arg::Operator => operator(line)?,
         Arg::Duration => match duration(line)? {
@@ -118,7 +121,7 @@ fn choice(line: &mut Line, what: &str, words: &'static [&'static str]) -> Result
     }
 }
 
-/// Reads a value or a count.
+/// Reads one value; nothing but an operator may stand right behind it.
 pub fn value(line: &mut Line, place: Arg) -> Result<Expr, Mistake> {
     let at = line.at;
     let read = match (literal::value(line, 0), place) {
@@ -140,7 +143,7 @@ pub fn value(line: &mut Line, place: Arg) -> Result<Expr, Mistake> {
             format!("{what} is a whole number of 0 or more, not {}", value.repr_cut(40).0),
         )),
         _ => match line.peek() {
-            Some(c) if !matches!(c, ' ' | '\t' | '\n' | '#') && !matches!(c, '=' | '!' | '<' | '>') => {
+            Some(c) if !matches!(c, ' ' | '\t' | '\n' | '#') && !matches!(c, '=' | '!' | '<' | '>' | '+') => {
                 let shown = crate::value::escape(line.bare_word()).into_owned();
                 Err(line.mistake(format!("`{shown}` stands right behind the value")))
             }

@@ -1,5 +1,6 @@
 //! What can stand at the cursor: verbs, names, options, files and `$` names; and the usage that is still to be typed.
 
+use super::delivery::WORDS as DELIVERY_WORDS;
 use super::line::{Line, identifier_len};
 use super::setting::{CODECS, FRAMINGS, ON_FAILURE, OPTIONS, SHOWN};
 use crate::command::{Arg, Names, Spec};
@@ -120,6 +121,11 @@ fn argument(
     if spec.name == "set" && place == 1 {
         found.extend(option_values(before[0]));
     }
+    if place > 0 && spec.forms.iter().any(|form| form.contains(&Arg::Delivery)) {
+        let more = DELIVERY_WORDS.iter().filter(|word| !before.contains(word));
+        found.extend(more.map(|word| format!("{word} ")));
+        found.extend((before.last() == Some(&"split")).then(|| "every ".to_string()));
+    }
     if place > 0 && spec.within {
         found.push("within ".into());
     }
@@ -196,11 +202,7 @@ pub fn usage_hint(line: &str, table: &'static [&'static Spec]) -> Option<String>
     if !read.rest().trim().is_empty() {
         return None;
     }
-    let usages: Vec<String> = crate::reference::usage(spec)
-        .split(" | ")
-        .map(|form| form[spec.name.len()..].trim().to_string())
-        .collect();
-    let shown = usages.iter().filter(|usage| !usage.is_empty()).cloned().collect::<Vec<_>>().join(" | ");
+    let shown = crate::reference::short_usage(spec);
     (!shown.is_empty()).then_some(shown)
 }
 
@@ -226,6 +228,18 @@ mod tests {
     }
 
     #[test]
+    fn the_hint_is_what_can_still_be_typed() {
+        let hint = |line| usage_hint(line, TABLE).unwrap_or_default();
+        let send =
+            "json VALUE | text STRING | hex 80 04 .. | file PATH | garbage N | VALUE [within DURATION]";
+        assert_eq!(hint("@ada send "), send);
+        assert_eq!(hint("recv "), "N [within DURATION] [as NAME]");
+        assert_eq!(hint("accept "), "NAME [within DURATION] [as NAME]");
+        assert_eq!(hint("send 1"), "");
+        assert_eq!(hint("reset "), "");
+    }
+
+    #[test]
     fn each_place_has_its_own_words() {
         assert_eq!(complete_words("conn"), ["connect "]);
         assert_eq!(complete_words("@a"), ["@ada "]);
@@ -235,6 +249,9 @@ mod tests {
         assert_eq!(complete_words("use s"), ["use srv "]);
         assert_eq!(complete_words("help sl"), ["help sleep"]);
         assert_eq!(complete_words("send file x"), ["FILES"]);
+        assert_eq!(complete_words("send 1 s"), ["send 1 split "]);
+        assert_eq!(complete_words("send 1 split e"), ["send 1 split every "]);
+        assert_eq!(complete_words("send 1 split 3 g"), ["send 1 split 3 gap "]);
         assert_eq!(complete_words("include x"), ["FILES"]);
         assert_eq!(complete_words("spawn python3 x"), ["FILES"]);
         assert_eq!(complete_words("send $i"), ["send $id"]);

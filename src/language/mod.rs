@@ -2,6 +2,7 @@
 
 mod argument;
 pub mod complete;
+mod delivery;
 pub mod expr;
 pub mod highlight;
 pub mod line;
@@ -15,4 +16,5 @@ pub mod script;
 mod setting;
 mod text;
 
+pub use delivery::WORDS as DELIVERY_WORDS;
 pub use setting::{CODECS, FRAMINGS, MAX_MESSAGE_LIMIT, OPTIONS, duration, shown_setting};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::argument::{argument, new_name};
+use super::delivery::WORDS as DELIVERY_WORDS;
 use super::line::{Line, identifier_len};
 use super::mistake::{Mistake, did_you_mean};
 use super::script::Files;
@@ -157,7 +158,7 @@ fn arguments(
     let mistake = furthest.unwrap_or_else(|| line.mistake("this command takes no arguments"));
     Err(match mistake.hint {
         None if !mistake.unfinished && mistake.elsewhere.is_none() => {
-            mistake.hint(format!("usage: {}", crate::reference::usage(spec)))
+            mistake.hint(format!("usage: {}", crate::reference::usage_with(spec, word)))
         }
         _ => mistake,
     })
@@ -216,7 +217,12 @@ fn one_form(
             name = Some(new_name(line)?);
         } else {
             let word = crate::value::escape(line.bare_word()).into_owned();
-            return Err(line.mistake(format!("`{word}` is more than `{}` takes", spec.name)));
+            let mistake = line.mistake(format!("`{word}` is more than `{}` takes", spec.name));
+            let known = DELIVERY_WORDS.into_iter().filter(|_| places.contains(&Arg::Delivery));
+            return Err(match did_you_mean(&word, known.chain(["within"])) {
+                Some(near) => mistake.hint(format!("did you mean `{near}`?")),
+                None => mistake,
+            });
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::framing::{Found, Framer, Framing};
 use super::writer::Writer;
-use crate::platform;
+use crate::platform::{self, Idle, TcpFacts};
 
 /// An idle connection is probed after this long, so that a peer that is gone without a word is noticed within 5 seconds.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(4);
@@ -182,6 +182,22 @@ impl Connection {
         (self.buffer.len() - self.head, platform::unread(&self.stream))
     }
 
+    /// What the kernel knows of this connection, where it can tell.
+    pub fn facts(&self) -> Option<TcpFacts> {
+        platform::tcp_facts(&self.stream, self.local, self.peer)
+    }
+
+    /// How it stands with the peer's sending, found out without a read; `None`: not known here.
+    pub fn look(&self) -> Option<Idle> {
+        match self.end {
+            Some(End::Closed) => Some(Idle::Ended),
+            Some(End::Reset | End::Dead) => Some(Idle::Broken),
+            // Reading that was shut down here looks to the kernel like an end.
+            None if !self.can_read => None,
+            None => platform::look(&self.stream),
+        }
+    }
+
     /// Takes a message off the stream.
     pub fn take(&mut self, message: &Message) {
         self.advance(message.total);
@@ -213,22 +229,26 @@ impl Connection {
         self.taken_bytes.extend_from_slice(bytes);
         let mut whole = Vec::new();
         loop {
-            if self.taken_bytes.is_empty() {
-                return Taken { began_at, whole, rest: 0, is_message: true };
+            let rest = self.taken_bytes.len();
+            let taken = Taken { began_at, whole, rest, is_message: true, size: Size::AtLeast(rest) };
+            if rest == 0 {
+                return taken;
             }
             match self.taken.look(&self.taken_bytes) {
                 Found::Whole { total, .. } => {
+                    whole = taken.whole;
                     whole.push(total);
                     self.taken_bytes.drain(..total);
                     self.taken = Framer::new(framing, max);
                 }
-                Found::More(_) => {
-                    return Taken { began_at, whole, rest: self.taken_bytes.len(), is_message: true };
+                Found::More(least) => {
+                    let is_said = self.taken.says_size(&self.taken_bytes);
+                    let size = if is_said { Size::Exact(least) } else { Size::AtLeast(least) };
+                    return Taken { size, ..taken };
                 }
                 Found::Corrupt { .. } | Found::TooBig { .. } => {
-                    let rest = self.taken_bytes.len();
                     self.taken_bytes.clear();
-                    return Taken { began_at, whole, rest, is_message: false };
+                    return Taken { is_message: false, ..taken };
                 }
             }
         }
@@ -359,4 +379,15 @@ pub struct Taken {
     pub rest: usize,
     /// Whether the bytes can be told apart as messages at all.
     pub is_message: bool,
+    /// The size of the message that is not yet whole.
+    pub size: Size,
+}
+
+/// How large a message is that is not yet whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// A length says it.
+    Exact(usize),
+    /// Its end is where its own bytes say so; this is the least that it can be.
+    AtLeast(usize),
 }

@@ -120,6 +120,15 @@ impl Framer {
         if bytes.len() < end { Found::More(end) } else { Found::Whole { start: head, end, total: end } }
     }
 
+    /// Whether these first bytes of a message already say its whole size: the length before it is here.
+    pub fn says_size(&self, bytes: &[u8]) -> bool {
+        match bytes.first_chunk::<4>().map(|prefix| i32::from_be_bytes(*prefix)) {
+            Some(-1) => self.framing == Framing::Length && bytes.len() >= 12,
+            Some(_) => self.framing == Framing::Length,
+            None => false,
+        }
+    }
+
     fn line(&mut self, bytes: &[u8]) -> Found {
         match bytes[self.looked..].iter().position(|byte| *byte == b'\n') {
             Some(offset) => {

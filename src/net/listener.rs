@@ -1,5 +1,6 @@
 //! A listening socket.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
 use super::connection::Connection;
-use crate::platform::reason;
+use crate::platform::{self, reason};
 
 /// How many clients may wait unaccepted. With the usual 128, a class that connects at once leaves late clients with a
 /// connection that the server never learns of (a SYN cookie), silent for good when the server speaks first.
@@ -26,20 +27,22 @@ pub struct Listener {
 
 impl Listener {
     /// Binds and listens. Port 0 takes a free one.
-    pub fn bind(address: SocketAddr) -> Result<Listener> {
-        let open = || -> std::io::Result<TcpListener> {
-            let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-            // On Windows the option lets two programs share a port; on Unix it lets a restarted server have its port back.
-            #[cfg(unix)]
-            socket.set_reuse_address(true)?;
-            socket.set_nonblocking(true)?;
-            socket.bind(&address.into())?;
-            socket.listen(BACKLOG)?;
-            TcpListener::from_std(socket.into())
-        };
-        let socket = open().map_err(|error| explain(&error, address))?;
-        let local = socket.local_addr().map_err(|error| explain(&error, address))?;
+    pub fn bind(address: SocketAddr) -> io::Result<Listener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // On Windows the option lets two programs share a port; on Unix it lets a restarted server have its port back.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        let socket = TcpListener::from_std(socket.into())?;
+        let local = socket.local_addr()?;
         Ok(Listener { socket, local, accepted: 0 })
+    }
+
+    /// How many clients are connected and not yet accepted, where the kernel can tell.
+    pub fn waiting(&self) -> Option<u64> {
+        platform::clients_waiting(self.local)
     }
 
     /// Waits for the next client. Cancel-safe: a client is either returned or still waiting.
@@ -52,7 +55,7 @@ impl Listener {
                         .map_err(|error| anyhow!("cannot accept: {}", reason(&error)));
                 }
                 // The client went away between its handshake and this call: the next one is meant.
-                Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     // Out of descriptors or memory: give whoever holds them a moment, and never spin.
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -60,20 +63,5 @@ impl Listener {
                 }
             }
         }
-    }
-}
-
-fn explain(error: &std::io::Error, address: SocketAddr) -> anyhow::Error {
-    match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            anyhow!("cannot listen on {address}: port {} is in use", address.port())
-        }
-        std::io::ErrorKind::PermissionDenied => {
-            anyhow!("cannot listen on {address}: ports below 1024 are for the administrator")
-        }
-        std::io::ErrorKind::AddrNotAvailable => {
-            anyhow!("cannot listen on {address}: this machine has no such address")
-        }
-        _ => anyhow!("cannot listen on {address}: {}", reason(error)),
     }
 }

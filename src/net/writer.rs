@@ -91,6 +91,11 @@ impl Writer {
         self.drain().await
     }
 
+    /// Queues bytes for the next send to take along.
+    pub fn keep(&self, bytes: &[u8]) {
+        self.queue().unsent.extend_from_slice(bytes);
+    }
+
     /// Waits until the kernel has all that is queued.
     pub async fn drain(&self) -> Send {
         loop {

@@ -7,7 +7,7 @@ use super::body;
 use super::people::{self, People};
 use super::sheet::Sheet;
 use super::stream::{Stream, Taken};
-use super::words::{TEXT_MAX, goes, lost, of, seen, short, text};
+use super::words::{TEXT_MAX, goes, lost, of, seen, short, text, went_out};
 use crate::conversation::{Entry, Log};
 use crate::event::{self, Failure, FailureKind, Half, Message, Met, What, Wire};
 use crate::net;
@@ -193,6 +193,9 @@ impl Drawing {
         let row = self.sheet.next();
         let number = self.message(end, true, body::of_message(message, wire), arrival);
         self.ends[end].stream.send(row, number, wire.bytes.clone(), wire.total);
+        if let Some(dispatch) = &message.dispatch {
+            self.mark(end, Marked::Says, went_out(dispatch), None);
+        }
     }
 
     fn received(&mut self, end: usize, message: &Message) {

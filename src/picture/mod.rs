@@ -17,6 +17,7 @@ use crate::sequence::Sequence;
 
 pub use draw::draw;
 pub use text::{TIMES, text};
+pub use words::went_out;
 
 /// What a picture can be saved as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

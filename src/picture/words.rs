@@ -1,13 +1,18 @@
 //! The words of a picture: short, since they stand beside lanes.
 
 use super::stream::Taken;
-use crate::event::Failure;
+use crate::event::{Dispatch, Failure};
+use crate::lab::shown_duration;
 use crate::net;
+use crate::pattern::count;
 use crate::sequence::Travels;
 use crate::value::escape;
 
 /// How much of a text that is no value a mark shows, in characters.
 pub const TEXT_MAX: usize = 200;
+
+/// How many of a message's writes are shown with their sizes.
+const SHOWN_WRITES: usize = 6;
 
 /// How the end that another program sent is called.
 pub fn goes(kind: Travels) -> &'static str {
@@ -60,4 +65,31 @@ pub fn short(failure: &Failure) -> String {
 pub fn text(text: &str) -> String {
     let cut: String = text.chars().take(TEXT_MAX).collect();
     escape(&cut).into_owned()
+}
+
+/// How a message went out: late, with others, in pieces, or only its first bytes.
+pub fn went_out(dispatch: &Dispatch) -> String {
+    let Dispatch { messages, writes, gap, after, whole } = dispatch;
+    let mut text = String::new();
+    if !after.is_zero() {
+        text += &format!("after {}, ", shown_duration(*after));
+    }
+    let sent: usize = writes.iter().sum();
+    text += &match (messages, whole) {
+        (1, None) => String::new(),
+        (1, Some(whole)) => format!("the first {sent} of {whole} B "),
+        (several, None) => format!("{several} messages "),
+        (several, Some(whole)) => format!("the first {sent} of the {whole} B of {several} messages "),
+    };
+    text += &format!("in {}", count(writes.len() as u64, "write"));
+    if writes.len() > 1 {
+        let between = if gap.is_zero() { ", ".to_string() } else { format!(", {}, ", shown_duration(*gap)) };
+        let sizes: Vec<String> = writes.iter().take(SHOWN_WRITES).map(|bytes| format!("{bytes} B")).collect();
+        let more = if writes.len() > SHOWN_WRITES { ", ..." } else { "" };
+        text += &format!(": {}{more}", sizes.join(&between));
+    }
+    if whole.is_some() {
+        text += "; the rest was never sent";
+    }
+    text
 }

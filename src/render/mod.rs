@@ -6,6 +6,7 @@ mod load;
 mod picture;
 mod program;
 mod run;
+mod tcp;
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -15,7 +16,7 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::event::{Event, Failure, FailureKind, Half, Message, What};
-use crate::net::{End, Taken};
+use crate::net::End;
 use crate::pattern::count;
 use crate::value::{Value, escape};
 
@@ -90,7 +91,7 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Sent { socket, message } => sent(socket, message, look),
         What::Received { socket, message } => received(socket, message, look),
         What::Read { socket, bytes, asked, taken, took, .. } => {
-            read(socket, bytes, *asked, taken, *took, look)
+            tcp::read(socket, bytes, *asked, taken, *took, look)
         }
         What::Checked { text } => format!("  {} {}\n", look.colored(AnsiColor::Green, "ok"), escape(text)),
         What::Bound { name, value } => {
@@ -103,7 +104,12 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
                 note.as_ref().map_or(String::new(), |note| format!("{}\n", look.dim(&format!("  {note}"))));
             format!("  {whose}{option} {value}\n{note}")
         }
+        What::Table { kind: "sockets", titles, rows, empty } => tcp::table(titles, rows, empty, look),
         What::Table { titles, rows, empty, .. } => table(titles, rows, empty, look),
+        What::Connection { socket, story } => tcp::story(socket, story, look),
+        What::Noticed { socket, bytes, how, is_current } => {
+            tcp::noticed(socket, *bytes, *how, *is_current, look)
+        }
         What::Text { text, .. } => text.lines().fold(String::new(), |all, line| all + "  " + line + "\n"),
         What::Warning { socket, message, hint } => warning(socket.as_deref(), message, hint.as_deref(), look),
         What::FailedAsAllowed { failure, must } => allowed(failure, *must, look),
@@ -222,7 +228,7 @@ fn size(message: &Message) -> String {
 }
 
 fn shown_value(message: &Message) -> String {
-    if let (Value::Bytes(bytes), "hex") = (&message.value, message.codec) {
+    if let (Value::Bytes(bytes), "hex" | "garbage") = (&message.value, message.codec) {
         return hex(bytes);
     }
     let (shown, cut) = message.value.repr_cut(SHOWN_VALUE);
@@ -241,7 +247,8 @@ fn hex(bytes: &[u8]) -> String {
 
 fn sent(socket: &str, message: &Message, look: &Look) -> String {
     let left = arrow(socket, "->", AnsiColor::Blue, look) + &shown_value(message);
-    row(&left, &size(message), look) + &notes(message, look)
+    let dispatch = message.dispatch.as_ref().map(|dispatch| tcp::on_the_wire(dispatch, look));
+    row(&left, &size(message), look) + &dispatch.unwrap_or_default() + &notes(message, look)
 }
 
 fn notes(message: &Message, look: &Look) -> String {
@@ -274,51 +281,6 @@ fn received(socket: &str, message: &Message, look: &Look) -> String {
         }
     }
     lines
-}
-
-fn read(socket: &str, bytes: &[u8], asked: usize, taken: &Taken, took: Duration, look: &Look) -> String {
-    if bytes.is_empty() {
-        let left = format!("{}b''", arrow(socket, "<-", AnsiColor::Green, look));
-        return row(&left, &format!("recv({asked}): the peer closed {:>8}", ms(took)), look);
-    }
-    let (shown, cut) = Value::Bytes(bytes.into()).repr_cut(SHOWN_VALUE);
-    let left = format!(
-        "{}{shown}{}",
-        arrow(socket, "<-", AnsiColor::Green, look),
-        if cut { " ... (cut)" } else { "" }
-    );
-    let right = format!("recv({asked}) gave {} B {:>8}", bytes.len(), ms(took));
-    row(&left, &right, look) + &look.dim(&format!("  {}", what_was_taken(taken, bytes.len()))) + "\n"
-}
-
-/// What the bytes of one `recv N` are: part of a message, one, or several.
-fn what_was_taken(taken: &Taken, len: usize) -> String {
-    let Taken { began_at, whole, rest, is_message } = taken;
-    if !is_message && whole.is_empty() {
-        return "these bytes are not part of a message".to_string();
-    }
-    let tail = match (rest, is_message) {
-        (0, _) => String::new(),
-        (rest, true) => format!(" and the first {rest} B of another"),
-        (rest, false) => format!(" and {rest} B that are no message"),
-    };
-    match (began_at, whole.as_slice()) {
-        (0, []) => format!("part of a message: its first {len} B; more belongs to it"),
-        (from, []) if len == 1 => format!("part of a message: byte {from}; more belongs to it"),
-        (from, []) => {
-            format!("part of a message: bytes {from} to {}; more belongs to it", from + len - 1)
-        }
-        (0, [one]) => format!("one whole message of {one} B{tail}"),
-        (from, [one]) if from + 1 == *one => format!("the rest of a message: byte {from} of {one}{tail}"),
-        (from, [one]) => format!("the rest of a message: bytes {from} to {} of {one}{tail}", one - 1),
-        (0, several) => format!(
-            "{} whole messages in one read{tail}: `pickle.loads` would take the first and drop the others",
-            several.len()
-        ),
-        (from, several) => {
-            format!("the rest of a message from byte {from}, and {} more{tail}", several.len() - 1)
-        }
-    }
 }
 
 /// A left part and a right part on one line where they fit, else below each other.
@@ -367,27 +329,36 @@ fn table(titles: &[&str], rows: &[Vec<String>], empty: &str, look: &Look) -> Str
     if rows.is_empty() {
         return format!("  {empty}\n");
     }
-    // A class name in a cell is the peer's.
-    let safe = |row: &Vec<String>| row.iter().map(|cell| escape(cell).into_owned()).collect::<Vec<_>>();
-    let rows: Vec<Vec<String>> = rows.iter().map(safe).collect();
-    let columns: Vec<usize> = (0..titles.len())
-        .map(|column| {
-            let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width());
-            cells.chain([titles[column].width()]).max().unwrap_or(0)
-        })
-        .collect();
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let mut text = String::from(" ");
-        for (cell, width) in cells.zip(&columns) {
-            let _ = write!(text, " {cell}{}", " ".repeat(width + 1 - cell.width().min(*width)));
-        }
-        text.trim_end().to_string()
-    };
-    let mut text = look.dim(&line(&mut titles.iter().copied())).into_owned() + "\n";
+    let rows = safe(rows);
+    let columns = widths(titles, &rows);
+    let mut text = look.dim(&cells(titles.iter().copied(), &columns)).into_owned() + "\n";
     for row in &rows {
-        text += &(line(&mut row.iter().map(String::as_str)) + "\n");
+        text += &(cells(row.iter().map(String::as_str), &columns) + "\n");
     }
     text
+}
+
+/// A class name in a cell is the peer's.
+fn safe(rows: &[Vec<String>]) -> Vec<Vec<String>> {
+    rows.iter().map(|row| row.iter().map(|cell| escape(cell).into_owned()).collect()).collect()
+}
+
+/// The width of each column.
+fn widths(titles: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
+    let widest = |(column, title): (usize, &&str)| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width());
+        cells.chain([title.width()]).max().unwrap_or(0)
+    };
+    titles.iter().enumerate().map(widest).collect()
+}
+
+/// One line of a table; what has no column is left out.
+fn cells<'c>(cells: impl Iterator<Item = &'c str>, columns: &[usize]) -> String {
+    let mut text = String::from(" ");
+    for (cell, width) in cells.zip(columns) {
+        let _ = write!(text, " {cell}{}", " ".repeat(width + 1 - cell.width().min(*width)));
+    }
+    text.trim_end().to_string()
 }
 
 fn warning(socket: Option<&str>, message: &str, hint: Option<&str>, look: &Look) -> String {

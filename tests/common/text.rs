@@ -14,7 +14,7 @@ pub fn normal(screen: &str) -> String {
         [
             (r"((?:127\.0\.0\.1|\[?::1\]?|localhost|0\.0\.0\.0)[: ])\d+", "${1}PORT"),
             (r"after \d+\.\d ms\b", "after MS"),
-            (r" *\b\d+\.\d ms\b", "  MS"),
+            (r" *\b\d+\.\d{1,2} ms\b", "  MS"),
             (r" *\b\d+\.\d s\b", "  MS"),
             (r" in \d+\.\d\d s", " in SEC"),
             (r"(\S) {2,}", "${1}  "),

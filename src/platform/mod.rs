@@ -1,6 +1,7 @@
-//! What differs between operating systems: unread bytes, the terminal's size and mode, signals, processes, private files, the wording of errors.
+//! What differs between operating systems: what the kernel knows of a connection, the terminal's size and mode, signals, processes, private files, the wording of errors.
 
 pub mod process;
+mod tcp;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -15,6 +16,7 @@ pub use process::{
     Ending, Left, adopt_orphans, children, end_child, end_group, exited, group_members, in_own_group,
     status_number,
 };
+pub use tcp::{Idle, TcpFacts, clients_waiting, look, tcp_facts};
 
 /// Bytes that arrived and wait in the kernel; `None`: not known here.
 pub fn unread(stream: &TcpStream) -> Option<u64> {
