@@ -131,10 +131,10 @@ fn all(settings: &Settings) -> [(&'static str, String); 8] {
     .map(shown_setting)
 }
 
-/// The options that hold for a connection; the others are a class's.
+/// The options that hold for a connection; the others are a class's or a program's.
 pub fn of_connection(settings: &Settings) -> Vec<(&'static str, String)> {
-    let is_class = |option: &str| option.starts_with("max-clients") || option.starts_with("max-per");
-    all(settings).into_iter().filter(|(option, _)| !is_class(option)).collect()
+    let is_other = |option: &str| matches!(option, "max-clients" | "max-per-address" | "program-time");
+    all(settings).into_iter().filter(|(option, _)| !is_other(option)).collect()
 }
 
 /// The framing that goes with a codec where the framing so far cannot: only a pickle shows where it ends.
