@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::{Binding, Lab};
 use crate::command::{Call, Script};
-use crate::event::{Failure, What, Why};
+use crate::event::{Did, Failure, What, Why};
 use crate::program::{Program, Start};
 
 /// Asks a person whether programs may be started, and says what they answered.
@@ -87,7 +87,7 @@ impl Lab {
         self.eager = false;
         let pid = program.pid;
         self.names.insert(name.clone(), Binding::Program(Box::new(program)));
-        self.emit(What::Spawned { program: name, pid, words });
+        self.emit(What::Program { program: name, did: Did::Start { pid, words } });
         Ok(())
     }
 
