@@ -155,3 +155,10 @@ fn deep_brackets_are_refused_with_their_place_and_no_stack_runs_over() {
     let deepest = format!("let a = {}{}\ncheck $a != 1\n", "[".repeat(128), "]".repeat(128));
     assert_eq!(script(&deepest).run().status, 0);
 }
+
+#[test]
+fn spaces_at_the_end_of_a_line_are_nothing() {
+    let lines = "listen 0 as srv\nconnect 127.0.0.1:$srv.port as me  \nsockets  \n! recv within 1ms \nclose \t \nclose  \n";
+    let done = script(lines).run();
+    assert_eq!(done.status, 0, "{}", done.screen);
+}

@@ -373,7 +373,11 @@ fn programs_stand_among_the_sockets() {
         .collect();
     assert_eq!(
         table,
-        ["name state local peer sent received unread", "cat running pid PID 6 B", "gone exit 3 pid PID 0 B"],
+        [
+            "name state local peer sent received unread tcp unacked rtt",
+            "cat running pid PID 6 B",
+            "gone exit 3 pid PID 0 B"
+        ],
         "{}",
         done.screen
     );

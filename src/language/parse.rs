@@ -57,10 +57,12 @@ pub fn call(line: &mut Line, context: &Context, nested: usize) -> Result<Call, M
     let verb_at = line.at;
     let spec = verb(line, context.table)?;
     line.skip_space();
-    let args_at = line.at;
+    let written = line.text.trim_end();
+    // Spaces behind the verb are not kept with the step.
+    let args_at = line.at.min(written.len());
     let (form, args, within, name) = arguments(line, spec, context, nested)?;
     Ok(Call {
-        text: Arc::from(line.text.trim_end()),
+        text: Arc::from(written),
         file: context.file.clone(),
         line: context.line,
         wanted,
