@@ -46,7 +46,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::event::{ClassStatus, Event, Failure, Half, Message, Origin, Story, Submission, What, Why};
+use crate::event::{ClassStatus, Did, Event, Failure, Half, Message, Origin, Story, Submission, What, Why};
 use crate::explain::{Explanation, Row};
 use crate::net::{End, Idle, Size};
 use crate::sequence::{Arrival, Row as SequenceRow, Sequence, Shown};
@@ -104,6 +104,7 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         What::Paused(text) => ("paused", json!({"text": text})),
         What::Sent { socket, message: it } => ("sent", message(socket, it)),
         What::Received { socket, message: it } => ("received", message(socket, it)),
+        What::Program { program, did } => program_fields(program, did),
         What::Checked { text } => ("checked", json!({"text": text})),
         What::Bound { name, value } => {
             ("bound", json!({"name": name, "repr": value.repr(), "value": to_json(value)}))
@@ -143,7 +144,7 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
             let (how, socket) = whose(origin);
             ("dumped", json!({"how": how, "socket": socket, "bytes": wire.total, "hex": hex(&wire.bytes)}))
         }
-        other => class_fields(other).or_else(|| program_fields(other)).or_else(|| socket_fields(other))?,
+        other => class_fields(other).or_else(|| socket_fields(other))?,
     };
     match fields {
         Json::Object(fields) => Some((name, fields)),
@@ -193,32 +194,27 @@ fn class_fields(what: &What) -> Option<(&'static str, Json)> {
     })
 }
 
-fn program_fields(what: &What) -> Option<(&'static str, Json)> {
-    Some(match what {
-        What::Spawned { program, pid, words } => {
-            ("spawned", json!({"program": program, "pid": pid, "words": words}))
-        }
-        What::ProgramSaid { program, is_error, line, cut } => {
+fn program_fields(program: &str, did: &Did) -> (&'static str, Json) {
+    match did {
+        Did::Start { pid, words } => ("spawned", json!({"program": program, "pid": pid, "words": words})),
+        Did::Say { is_error, line, cut } => {
             let stream = if *is_error { "err" } else { "out" };
             ("said_by", json!({"program": program, "stream": stream, "text": &**line, "cut": cut}))
         }
-        What::Typed { program, text } => ("typed", json!({"program": program, "text": text})),
-        What::ProgramMet { program, what } => ("met", json!({"program": program, "text": what})),
-        What::ProgramEnded { program, status, why, forced, left, hidden, took } => {
+        Did::Type { text } => ("typed", json!({"program": program, "text": text})),
+        Did::Meet { what } => ("met", json!({"program": program, "text": what})),
+        Did::End { status, why, forced, left, hidden, took } => {
             let why = why.map(|why| match why {
                 Why::Time(_) => "time",
                 Why::Output(_) => "output",
                 Why::Closed => "closed",
                 Why::Session => "session",
             });
-            (
-                "ended_program",
-                json!({"program": program, "status": status, "why": why, "forced": forced, "left": left,
-                    "hidden": hidden, "ms": ms(*took)}),
-            )
+            let fields = json!({"program": program, "status": status, "why": why, "forced": forced, "left": left,
+                "hidden": hidden, "ms": ms(*took)});
+            ("ended_program", fields)
         }
-        _ => return None,
-    })
+    }
 }
 
 fn counts(class: &str, status: &ClassStatus) -> Json {
@@ -378,8 +374,16 @@ fn flow(sequence: &Sequence) -> Json {
 
 fn failure(failure: &Failure) -> Json {
     let place = failure.place.as_ref();
-    let details: Map<String, Json> =
-        failure.details.iter().map(|(word, text)| ((*word).to_string(), json!(text))).collect();
+    let mut details: Map<String, Json> = Map::new();
+    for (word, text) in &failure.details {
+        match details.get_mut(*word) {
+            // A word that stands for several lines: the last lines of a program.
+            Some(Json::String(lines)) => *lines += &format!("\n{text}"),
+            _ => {
+                details.insert((*word).to_string(), json!(text));
+            }
+        }
+    }
     json!({
         "file": place.and_then(|place| place.file.as_deref()),
         "line": place.map(|place| place.line),

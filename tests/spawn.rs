@@ -127,6 +127,7 @@ fn input_can_end() {
 test.lab:5:3: error: the input of `cat` has ended before
     ! type eof
       ^^^^
+hint: what it reads next is the end; `spawn` it again to type more
 
 test.lab: 1 failed, 4 steps passed in SEC
 "#,
@@ -147,8 +148,10 @@ fn what_is_missing_is_shown_with_what_came() {
   it | two
   it  ended: exit 7  MS
   failed, as it may: `it` ended (exit 7) and had said nothing that matches
+  hint: each `expect output` looks at the lines after the one that the last took; a string has to be the whole line, a /regex/ a part of it
 > ? @it expect exit 0
   failed, as it may: `it` ended otherwise than expected: exit 7
+  hint: a program's status is 0 when all went well; Python gives 1 for an error that nobody caught
 > @it expect output /o/
   ok it said 'one'
 > @it expect exit 0
@@ -158,10 +161,55 @@ test.lab:5:17: error: `it` ended otherwise than expected: exit 7
   wanted:    exit 0
   got:       exit 7
   said last: 'two'
+hint: a program's status is 0 when all went well; Python gives 1 for an error that nobody caught
 
 test.lab: 1 failed, 4 steps passed in SEC
 "#,
     );
+}
+
+#[test]
+fn output_that_does_not_come_is_missed_in_time() {
+    let text = "spawn sh -c 'echo one; echo two; read x' as it\n@it expect output \"two\"\n@it type go\nwait it\n\
+                spawn sh -c 'echo hello; read x' as other\n@other expect output /bye/ within 300ms\n";
+    shows(
+        &allowed(text).run(),
+        1,
+        r#"
+> spawn sh -c 'echo one; echo two; read x' as it
+  it  runs sh -c 'echo one; echo two; read x'  pid PID
+> @it expect output "two"
+  it | one
+  it | two
+  ok it said 'two'
+> @it type go
+  it > go
+> wait it
+  it  ended: exit 0  MS
+> spawn sh -c 'echo hello; read x' as other
+  other  runs sh -c 'echo hello; read x'  pid PID
+> @other expect output /bye/ within 300ms
+  other | hello
+test.lab:6:8: error: `other` said nothing that matches within 300ms (the step's `within`)
+    @other expect output /bye/ within 300ms
+           ^^^^^^
+  wanted:    /bye/
+  new lines: 'hello'
+hint: it is still running: a longer `within` waits on, `@other type TEXT` answers what it may ask
+  other  was ended with the session  MS
+
+test.lab: 1 failed, 5 steps passed in SEC
+"#,
+    );
+}
+
+#[test]
+fn the_last_lines_are_all_in_the_report() {
+    let done =
+        allowed("spawn sh -c 'echo one; echo two; exit 1' as it\n@it expect exit 0\n").arg("--json").run();
+    let failed = done.screen.lines().find(|line| line.contains("\"failed\"")).unwrap();
+    let failed: serde_json::Value = serde_json::from_str(failed).unwrap();
+    assert_eq!(failed["details"]["said last"], "'one'\n'two'");
 }
 
 #[test]
@@ -201,6 +249,7 @@ test.lab:3:1: error: `it` did not end by itself: it ran longer than 100ms (`set 
     expect exit 0
     ^^^^^^
   said last: none
+hint: a loop without an end looks like this; `set program-time` before `spawn` gives more time
 
 test.lab: 1 failed, 2 steps passed in SEC
 "#,
@@ -310,6 +359,59 @@ test.lab:2:7: error: a program is missing
 hint: `spawn python3 client.py 12000 as student`
 "#,
     );
+}
+
+#[test]
+fn programs_stand_among_the_sockets() {
+    let text = "spawn cat as cat\ntype hello\nexpect output \"hello\"\nspawn sh -c 'exit 3' as gone\nwait gone\nsockets\n";
+    let done = allowed(text).run();
+    let table: Vec<&str> = done.screen.split("> sockets\n").nth(1).unwrap().lines().take(3).collect();
+    let pids = Regex::new(r"pid \d+").unwrap();
+    let table: Vec<String> = table
+        .iter()
+        .map(|line| pids.replace(line, "pid PID").split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        table,
+        [
+            "name state local peer sent received unread tcp unacked rtt",
+            "cat running pid PID 6 B",
+            "gone exit 3 pid PID 0 B"
+        ],
+        "{}",
+        done.screen
+    );
+}
+
+/// Nobody reads what lab2sh writes, so that it cannot end in good order.
+#[test]
+#[cfg(target_os = "linux")]
+fn programs_end_also_when_the_screen_is_stuck() {
+    let text = "spawn sleep 300 as it\nlet pid = $it.pid\nrepeat 100000 say a line that nobody reads, to fill the pipe\n";
+    let (mut command, _folder) = allowed(text).into_command();
+    let (screen, out) = std::io::pipe().unwrap();
+    let mut child = command.stdin(std::process::Stdio::null()).stdout(out).spawn().unwrap();
+    drop(command);
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(&screen));
+    let bound = lines.find_map(|line| line.unwrap().strip_prefix("  pid = ").map(str::to_string)).unwrap();
+    let program = rustix::process::Pid::from_raw(bound.parse().unwrap()).unwrap();
+    let own = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
+    rustix::process::kill_process(own, rustix::process::Signal::TERM).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(143));
+    // It was ended at once and not waited for: whoever inherits it takes note of its end.
+    let began = std::time::Instant::now();
+    while rustix::process::test_kill_process(program).is_ok() && !is_dead(program) {
+        assert!(began.elapsed() < common::LIMIT, "{program:?} is still there");
+        std::thread::yield_now();
+    }
+}
+
+/// Whether a process has ended and is only not reaped.
+#[cfg(target_os = "linux")]
+fn is_dead(pid: rustix::process::Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Programs: starting them, typing to them, wanting something of what they say and of how they end.
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
-use crate::event::{Failure, What};
+use crate::event::{Did, Failure, What};
 use crate::lab::{Lab, Limit};
 use crate::language::mistake::Mistake;
 use crate::pattern::{Captures, Pattern};
@@ -50,16 +50,17 @@ async fn type_in(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let limit = lab.limit(call, None);
     if call.form == 0 {
         if !lab.program(&name)?.type_end() {
-            return Err(Failure::script(format!("the input of `{name}` has ended before")));
+            return Err(Failure::script(format!("the input of `{name}` has ended before"))
+                .hint("what it reads next is the end; `spawn` it again to type more"));
         }
-        lab.emit(What::Typed { program: name, text: None });
+        lab.emit(What::Program { program: name, did: Did::Type { text: None } });
         return Ok(());
     }
     let text = call.text(lab, 0)?;
     let outcome = limit.wait(lab.program(&name)?.type_line(&text)).await;
     match outcome {
         Some(Ok(())) => {
-            lab.emit(What::Typed { program: name, text: Some(text) });
+            lab.emit(What::Program { program: name, did: Did::Type { text: Some(text) } });
             Ok(())
         }
         Some(Err(error)) => Err(Failure::network(format!(
@@ -105,14 +106,19 @@ fn look(lab: &Lab, pattern: &Pattern, line: &str) -> Option<(String, Result<Capt
 
 fn no_line(call: &Call, program: &Program, name: &str, pattern: &Pattern, limit: Option<Limit>) -> Failure {
     let said = program.said();
-    let message = match (limit, program.ended()) {
-        (Some(limit), _) => format!("`{name}` said nothing that matches within {}", limit.shown()),
-        (None, Some(ended)) => {
-            format!("`{name}` ended ({}) and had said nothing that matches", how(&ended))
-        }
-        (None, None) => format!("`{name}` said nothing that matches"),
+    let (message, hint) = match (limit, program.ended()) {
+        (Some(limit), _) => (
+            format!("`{name}` said nothing that matches within {}", limit.shown()),
+            format!("it is still running: a longer `within` waits on, `@{name} type TEXT` answers what it may ask"),
+        ),
+        (None, ended) => (
+            format!("`{name}` ended{} and had said nothing that matches", ended.map_or(String::new(), |it| format!(" ({})", how(&it)))),
+            "each `expect output` looks at the lines after the one that the last took; a string has to be the whole line, a \
+             /regex/ a part of it"
+                .to_string(),
+        ),
     };
-    let failure = Failure::check(message).detail("wanted", text_of(call, pattern));
+    let failure = Failure::check(message).hint(hint).detail("wanted", text_of(call, pattern));
     with_output(failure, &said, "new lines").on(name)
 }
 
@@ -128,7 +134,8 @@ pub async fn expect_exit(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             let said = lab.program(&name)?.said();
             let failure = Failure::check(format!("`{name}` ended otherwise than expected: {}", how(&ended)))
                 .detail("wanted", format!("exit {}", text_of(call, pattern)))
-                .detail("got", how(&ended));
+                .detail("got", how(&ended))
+                .hint("a program's status is 0 when all went well; Python gives 1 for an error that nobody caught");
             // A traceback says most about an end.
             let said =
                 if said.errors.is_empty() { said } else { Kept { lines: said.errors.clone(), ..said } };
@@ -161,7 +168,8 @@ async fn end_of(lab: &mut Lab, call: &Call, name: &str) -> Result<Ended, Failure
         }
         Some(ended) => match ended.why.and_then(crate::event::Why::limit) {
             Some(limit) => {
-                let failure = Failure::check(format!("`{name}` did not end by itself: {limit}"));
+                let failure = Failure::check(format!("`{name}` did not end by itself: {limit}"))
+                    .hint("a loop without an end looks like this; `set program-time` before `spawn` gives more time");
                 Err(with_output(failure, &program.said(), "said last").on(name))
             }
             None => Ok(ended),
@@ -183,7 +191,10 @@ fn met(
     for (capture, value) in captures {
         lab.bind_value(&capture, value)?;
     }
-    lab.emit(What::ProgramMet { program: name.to_string(), what: text(value.repr_cut(SHOWN_LINE).0) });
+    lab.emit(What::Program {
+        program: name.to_string(),
+        did: Did::Meet { what: text(value.repr_cut(SHOWN_LINE).0) },
+    });
     Ok(())
 }
 

@@ -84,9 +84,8 @@ fn table(lab: &Lab, only: Option<&str>) {
 }
 
 fn of_program(program: &Program) -> Vec<String> {
-    let state = program.ended().map_or("running".to_string(), |ended| format!("exit {}", ended.status));
     vec![
-        state,
+        program.ended().map_or("running".to_string(), |it| format!("exit {}", it.status)),
         format!("pid {}", program.pid),
         String::new(),
         String::new(),

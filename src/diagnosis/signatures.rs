@@ -274,7 +274,9 @@ fn the_id_is_a_bare_int(seen: &Seen) -> Option<String> {
 fn the_id_is_in_a_dict(seen: &Seen) -> Option<String> {
     let Some(dict @ Value::Dict(pairs)) = &seen.received else { return None };
     let is_id = pairs.iter().any(|(key, _)| [Value::str("clientid"), Value::str("client_id")].contains(key));
-    (is_id && seen.wanted() == "int")
+    // Where a part of the message was looked at, the whole stands beside it.
+    let is_whole = seen.failure.details.iter().all(|(word, _)| *word != "whole");
+    (is_id && is_whole && seen.wanted() == "int")
         .then(|| format!("{} sends the dict {}; a bare int is asked for", seen.who, cut(dict)))
 }
 

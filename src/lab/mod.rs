@@ -435,7 +435,8 @@ impl Lab {
         match self.names.get_mut(name) {
             Some(Binding::Listener(listener)) => Ok(listener),
             Some(Binding::Program(_)) => {
-                Err(Failure::script(format!("`{name}` is a program, not a listening socket")))
+                Err(Failure::script(format!("`{name}` is a program, not a listening socket"))
+                    .hint("`listen PORT as NAME` opens one that can accept"))
             }
             _ => Err(Failure::script(format!("`{name}` is a connection, not a listening socket"))
                 .hint("`listen PORT as NAME` opens one that can accept")),

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::{Binding, Lab};
 use crate::command::{Call, Script};
-use crate::event::{Failure, What, Why};
+use crate::event::{Did, Failure, What, Why};
 use crate::program::{Program, Start};
 
 /// Asks a person whether programs may be started, and says what they answered.
@@ -49,6 +49,9 @@ impl Lab {
             if refused.is_none() && step.starts_program() && !matches!(self.permission, Permission::Given) {
                 refused = Some(step.locate(not_allowed()));
             }
+            for script in step.run_scripts() {
+                refused = refused.take().or_else(|| self.check_allowed(script).err());
+            }
         });
         refused.map_or(Ok(()), Err)
     }
@@ -87,7 +90,7 @@ impl Lab {
         self.eager = false;
         let pid = program.pid;
         self.names.insert(name.clone(), Binding::Program(Box::new(program)));
-        self.emit(What::Spawned { program: name, pid, words });
+        self.emit(What::Program { program: name, did: Did::Start { pid, words } });
         Ok(())
     }
 

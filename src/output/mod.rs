@@ -170,7 +170,7 @@ impl Output {
             }
             // It comes while a step waits, and who follows a file or a pipe sees it as it comes. There are not many: the lines
             // of a program that are told are limited.
-            (What::ProgramSaid { .. } | What::ProgramEnded { .. }, Form::Text | Form::Json) => {
+            (What::Program { .. }, Form::Text | Form::Json) => {
                 match self.form {
                     Form::Json => self.write(&report::line(event)),
                     _ => self.write_event(event),

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::Teller;
 use super::output::State;
-use crate::event::{Failure, What, Why};
+use crate::event::{Did, Failure, Why};
 use crate::platform::{self, Ending, Left};
 
 /// How long a program may take to end after SIGTERM. A signal that ends lab2sh leaves it less than a second for everything.
@@ -173,15 +173,7 @@ pub async fn supervise(
     left.extend(programs.sweep().await.into_iter().filter(|it| it.group != pid && !it.is_dead));
     last_words(readers).await;
     let hidden = state.borrow().hidden();
-    teller.tell(What::ProgramEnded {
-        program: teller.program.to_string(),
-        status,
-        why,
-        forced,
-        left: named(&left),
-        hidden,
-        took: began.elapsed(),
-    });
+    teller.tell(Did::End { status, why, forced, left: named(&left), hidden, took: began.elapsed() });
     state.send_modify(|state| state.ended = Some(Ended { status, why }));
 }
 

@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::watch;
 
-use crate::event::{Event, Failure, Sink, What, Why};
+use crate::event::{Did, Event, Failure, Sink, What, Why};
 use crate::platform;
 
 pub use ending::{Ended, Programs};
@@ -52,7 +52,8 @@ struct Teller {
 }
 
 impl Teller {
-    fn tell(&self, what: What) {
+    fn tell(&self, did: Did) {
+        let what = What::Program { program: self.program.to_string(), did };
         (self.sink)(Event { at: self.since.elapsed(), what });
     }
 }

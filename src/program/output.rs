@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::Teller;
 use super::ending::Ended;
-use crate::event::{What, Why};
+use crate::event::{Did, Why};
 
 /// How many bytes of output a program may write before it is ended: twice what the most talkative class program wrote
 /// before a person stopped it (33 MB).
@@ -204,7 +204,6 @@ fn tell(open: &mut OpenLine, stream: Stream, state: &watch::Sender<State>, telle
     let mut is_shown = false;
     state.send_modify(|state| is_shown = state.add(stream, &line, cut));
     if is_shown {
-        let (program, is_error) = (teller.program.to_string(), stream == Stream::Err);
-        teller.tell(What::ProgramSaid { program, is_error, line, cut });
+        teller.tell(Did::Say { is_error: stream == Stream::Err, line, cut });
     }
 }

@@ -122,10 +122,11 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Summary(it) => run::summary(it, look),
         What::Explained { origin, explanation } => explain::explained(origin, explanation, look),
         What::Dumped { origin, wire } => explain::dumped(origin, wire, look),
+        What::Program { program, did } => program::event(program, did, look),
         What::Waiting | What::Planned(_) | What::Points(_) | What::Result(_) => return None,
         other => {
-            let told = class::event(other, look).or_else(|| program::event(other, look));
-            return told.or_else(|| load::event(other, look)).or_else(|| socket_event(other, look));
+            let told = class::event(other, look).or_else(|| load::event(other, look));
+            return told.or_else(|| socket_event(other, look));
         }
     })
 }

@@ -3,7 +3,7 @@
 use anstyle::AnsiColor;
 
 use super::{Look, ms, row};
-use crate::event::{What, Why};
+use crate::event::{Did, Why};
 use crate::pattern::count;
 use crate::value::escape;
 
@@ -23,13 +23,13 @@ const SIGNALS: [(i32, &str); 11] = [
 ];
 
 /// The lines that tell an event of a program.
-pub fn event(what: &What, look: &Look) -> Option<String> {
-    Some(match what {
-        What::Spawned { program, pid, words } => {
+pub fn event(program: &str, did: &Did, look: &Look) -> String {
+    match did {
+        Did::Start { pid, words } => {
             let words = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
             row(&format!("  {}  runs {words}", look.bold(program)), &format!("pid {pid}"), look)
         }
-        What::ProgramSaid { program, is_error, line, cut } => {
+        Did::Say { is_error, line, cut } => {
             let sign = if *is_error {
                 look.colored(AnsiColor::Red, "!")
             } else {
@@ -41,7 +41,7 @@ pub fn event(what: &What, look: &Look) -> Option<String> {
                 .to_string()
                 + "\n"
         }
-        What::Typed { program, text } => {
+        Did::Type { text } => {
             let text = text
                 .as_ref()
                 .map_or_else(|| look.dim("end of input").into_owned(), |text| escape(text).into_owned());
@@ -50,10 +50,10 @@ pub fn event(what: &What, look: &Look) -> Option<String> {
                 .to_string()
                 + "\n"
         }
-        What::ProgramMet { program, what } => {
+        Did::Meet { what } => {
             format!("  {} {program} {}\n", look.colored(AnsiColor::Green, "ok"), escape(what))
         }
-        What::ProgramEnded { program, status, why, forced, left, hidden, took } => {
+        Did::End { status, why, forced, left, hidden, took } => {
             let left_over = if left.is_empty() { String::new() } else { format!("  with it ended {left}\n") };
             let hidden = match hidden {
                 0 => String::new(),
@@ -64,8 +64,7 @@ pub fn event(what: &What, look: &Look) -> Option<String> {
                 + &look.dim(&hidden)
                 + &look.colored(AnsiColor::Yellow, &left_over)
         }
-        _ => return None,
-    })
+    }
 }
 
 fn ending(status: i32, why: Option<Why>, forced: bool) -> String {

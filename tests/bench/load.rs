@@ -42,9 +42,12 @@ struct Server {
 impl Server {
     fn start(folder: &Path, times: u64) -> Server {
         let script = folder.join("server.lab");
-        let text = format!("serve 0 as class\nwait class for {times} passed within 2m\ncheck $class.passed == {times}\ncheck $class.failed == 0\n");
+        let text = format!(
+            "serve 0 as class\nwait class for {times} passed within 2m\ncheck $class.passed == {times}\ncheck $class.failed == 0\n"
+        );
         std::fs::write(&script, text).unwrap();
-        let mut child = Command::new(PROGRAM).arg("--json").arg(script).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            Command::new(PROGRAM).arg("--json").arg(script).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let serving = lines.find(|line| line.as_ref().unwrap().contains("\"serving\"")).unwrap().unwrap();
         let serving: serde_json::Value = serde_json::from_str(&serving).unwrap();

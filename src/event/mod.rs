@@ -1,6 +1,7 @@
 //! What happened, and when: the only thing a command produces, and all that a screen, a report or a picture is made from.
 
 mod outcome;
+mod program;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use crate::sequence::Sequence;
 use crate::value::Value;
 
 pub use outcome::{Plan, PlannedCheck, PlannedPhase, StepResult, Submission};
+pub use program::{Did, Why};
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -106,25 +108,8 @@ pub enum What {
     RosterSaved { file: String, rows: usize },
     /// A recording begins, or has ended with so many steps in its file.
     Recording { file: String, steps: Option<usize> },
-    /// A program was started: its process number and what was typed to start it.
-    Spawned { program: String, pid: u32, words: Vec<String> },
-    /// A program wrote a line; `cut` more bytes of it are not kept.
-    ProgramSaid { program: String, is_error: bool, line: Arc<str>, cut: u64 },
-    /// A line was given to a program's standard input, or its end (`None`).
-    Typed { program: String, text: Option<String> },
-    /// A program has ended: by itself, or here (`why`, after SIGTERM was not enough if `forced`). `left` says what it had
-    /// started and left behind, `hidden` how many of its lines were not shown.
-    ProgramEnded {
-        program: String,
-        status: i32,
-        why: Option<Why>,
-        forced: bool,
-        left: String,
-        hidden: u64,
-        took: Duration,
-    },
-    /// A program said or did what was wanted of it.
-    ProgramMet { program: String, what: String },
+    /// Something happened to a program that was started here.
+    Program { program: String, did: Did },
     /// A `check` held.
     Checked { text: String },
     /// A name got a value.
@@ -153,17 +138,6 @@ pub enum What {
     Failed(Failure),
     /// The end of a script.
     Summary(Summary),
-}
-
-impl Why {
-    /// The limit that the program broke; `None` where it broke none.
-    pub fn limit(self) -> Option<String> {
-        match self {
-            Why::Time(time) => Some(format!("it ran longer than {time:?} (`set program-time`)")),
-            Why::Output(most) => Some(format!("it wrote more than {} MiB", most >> 20)),
-            Why::Closed | Why::Session => None,
-        }
-    }
 }
 
 impl What {
@@ -200,19 +174,6 @@ impl What {
         };
         Some((self.socket()?, wire?))
     }
-}
-
-/// Why a program was ended here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// It ran as long as it may.
-    Time(Duration),
-    /// It wrote as much as it may, in bytes.
-    Output(u64),
-    /// `close`.
-    Closed,
-    /// The script, or what was typed at the prompt, has ended.
-    Session,
 }
 
 /// What is known of one connection: what `sockets NAME` tells.
