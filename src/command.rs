@@ -1,5 +1,7 @@
 //! What a command is: its entry in the table, the kinds of its arguments, and a call of it that was parsed.
 
+mod setting;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use crate::language::expr::{Expr, Ref, Template};
 use crate::language::mistake::excerpt;
 use crate::pattern::Pattern;
 use crate::value::Value;
+
+pub use setting::{Codec, OnFailure, Setting, Show};
 
 /// A command that is under way. Dropping it cancels it; what it awaits is cancel-safe.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
@@ -217,76 +221,6 @@ pub enum Split {
 /// A byte offset in a step's text, and how many bytes to underline.
 pub type Span = (usize, usize);
 
-/// An option and the value it gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Setting {
-    /// How long a step may wait; `None` for ever.
-    Timeout(Option<Duration>),
-    /// How values are written.
-    Codec(Codec),
-    /// How messages are told apart.
-    Framing(crate::net::Framing),
-    /// The pickle protocol that is written, 2 or 3.
-    Protocol(u8),
-    /// The largest message that is read, in bytes.
-    MaxMessage(usize),
-    /// How much a script shows of what passes.
-    Show(Show),
-    /// What a script does when a step has failed.
-    OnFailure(OnFailure),
-    /// How many clients a class may have.
-    MaxClients(usize),
-    /// How many of them may come from one address; `None` for any number.
-    MaxPerAddress(Option<usize>),
-    /// How long a program that was started may run; `None` for ever.
-    ProgramTime(Option<Duration>),
-}
-
-/// How much a script shows of what passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Show {
-    /// Every step.
-    Steps,
-    /// A line for a phase that passed, every step of one that failed.
-    Phases,
-}
-
-/// What a script does when a step has failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnFailure {
-    /// It ends.
-    Stop,
-    /// It goes on with the next phase.
-    NextPhase,
-    /// It goes on with the next step.
-    NextStep,
-}
-
-/// How a value is written as bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Codec {
-    /// A Python pickle.
-    Pickle,
-    /// JSON text.
-    Json,
-    /// UTF-8 text.
-    Text,
-    /// Plain bytes, typed and shown as hex.
-    Hex,
-}
-
-impl Codec {
-    /// Its name, as `set codec` has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Codec::Pickle => "pickle",
-            Codec::Json => "json",
-            Codec::Text => "text",
-            Codec::Hex => "hex",
-        }
-    }
-}
-
 /// What a step's outcome has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -420,6 +354,11 @@ impl Call {
     /// Whether steps on lines of their own belong to it.
     pub fn is_block(&self) -> bool {
         matches!(self.spec.forms[self.form].last(), Some(Arg::Block))
+    }
+
+    /// Whether it is `repeat until`: one step that is tried until it passes.
+    pub fn is_until(&self) -> bool {
+        matches!(self.spec.forms[self.form].last(), Some(Arg::StepPasses))
     }
 
     /// Its text as it is told that it begins: of a block only the first line, because its steps tell of themselves.

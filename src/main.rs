@@ -209,56 +209,32 @@ async fn end_classes(lab: &Lab, output: &Output) {
     }
 }
 
-/// The script, again after each change.
-async fn watch(lab: &Lab, cli: &Cli) -> u8 {
-    let Some((script, words)) = cli.words.split_first().filter(|(script, _)| *script != "-") else {
-        let failure = Failure::script("`--watch` needs a script's file");
-        return not_run(lab, failure.hint("`lab2sh --watch FILE.lab`"));
-    };
+/// What runs a script in processes of its own: on many submissions, or again after each change.
+async fn in_processes(lab: &mut Lab, cli: &Cli) -> u8 {
     let exe = match std::env::current_exe() {
         Ok(exe) => exe,
-        Err(error) => return no_exe(lab, &error),
+        Err(error) => {
+            let why = platform::reason(&error);
+            return not_run(lab, Failure::network(format!("cannot find this program's own file: {why}")));
+        }
     };
-    let args = std::env::args_os().skip(1).filter(|arg| arg != "--watch").collect();
-    watch::run(lab, Watch { exe, args, script: script.clone(), words: words.to_vec() }).await
-}
-
-fn no_exe(lab: &Lab, error: &std::io::Error) -> u8 {
-    let why = platform::reason(error);
-    not_run(lab, Failure::network(format!("cannot find this program's own file: {why}")))
-}
-
-/// The script on each of many submissions.
-async fn submissions(lab: &mut Lab, cli: &Cli, pattern: &str) -> u8 {
-    let Some((script, words)) = cli.words.split_first() else {
-        let failure = Failure::script("`--each` needs a script");
-        return not_run(lab, failure.hint("`lab2sh --each 'submissions/*/client.py' FILE.lab`"));
+    let wrong = match &cli.each {
+        Some(pattern) => match Each::of(cli, pattern, exe) {
+            Ok(each) => return each::run(lab, each).await,
+            Err(failure) => failure,
+        },
+        None => match Watch::of(cli, exe, std::env::args_os().skip(1)) {
+            Ok(watch) => return watch::run(lab, watch).await,
+            Err(failure) => failure,
+        },
     };
-    let exe = match std::env::current_exe() {
-        Ok(exe) => exe,
-        Err(error) => return no_exe(lab, &error),
-    };
-    let options = [(cli.keep_going, "--keep-going"), (cli.allow_spawn, "--allow-spawn")];
-    let each = Each {
-        exe,
-        options: options.into_iter().filter(|(is_given, _)| *is_given).map(|(_, option)| option).collect(),
-        pattern: pattern.to_string(),
-        script: script.clone(),
-        words: words.to_vec(),
-        out: cli.out.clone(),
-        at_once: cli.at_once,
-        limit: cli.time_limit,
-    };
-    each::run(lab, each).await
+    not_run(lab, wrong)
 }
 
 /// The lines of `-c`, then a script, then the prompt, as far as they are asked for.
 async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
-    if cli.watch {
-        return watch(lab, cli).await;
-    }
-    if let Some(pattern) = &cli.each {
-        return submissions(lab, cli, pattern).await;
+    if cli.watch || cli.each.is_some() {
+        return in_processes(lab, cli).await;
     }
     let mut status = lines(lab, cli).await;
     let script = match cli.words.first() {

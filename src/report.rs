@@ -87,16 +87,6 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
             ("step", json!({"file": &**file, "line": line, "text": &**text}))
         }
         What::Phase(text) => ("phase", json!({"text": text})),
-        What::Watching { run, status, files } => {
-            ("watching", json!({"run": run, "status": status, "files": files}))
-        }
-        What::Changed { file, run } => ("changed", json!({"file": file, "run": run})),
-        What::Submission(it) => ("submission", submission(it)),
-        What::Points(points) => ("points", json!({"points": points})),
-        What::Result(it) => (
-            "result",
-            json!({"text": &*it.text, "file": &*it.file, "line": it.line, "passed": it.failure.is_none(), "ms": ms(it.took)}),
-        ),
         What::Said(text) => ("said", json!({"text": text})),
         What::Recording { file, steps } => ("recording", json!({"file": file, "steps": steps})),
         What::Narrated(text) => ("narrated", json!({"text": text})),
@@ -134,22 +124,38 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         }
         What::FailedAsAllowed { failure: it, .. } => ("allowed", failure(it)),
         What::Failed(it) => ("failed", failure(it)),
-        What::Summary(it) => (
-            "summary",
-            json!({"file": it.file, "passed": it.passed, "failed": it.failed, "not_run": it.not_run,
-                "seconds": it.took.as_micros() as f64 / 1_000_000.0, "status": it.status}),
-        ),
         What::Explained { origin, explanation } => ("explained", explained(origin, explanation)),
         What::Dumped { origin, wire } => {
             let (how, socket) = whose(origin);
             ("dumped", json!({"how": how, "socket": socket, "bytes": wire.total, "hex": hex(&wire.bytes)}))
         }
-        other => class_fields(other).or_else(|| socket_fields(other))?,
+        other => result_fields(other).or_else(|| class_fields(other)).or_else(|| socket_fields(other))?,
     };
     match fields {
         Json::Object(fields) => Some((name, fields)),
         _ => None,
     }
+}
+
+fn result_fields(what: &What) -> Option<(&'static str, Json)> {
+    Some(match what {
+        What::Watching { run, status, files } => {
+            ("watching", json!({"run": run, "status": status, "files": files}))
+        }
+        What::Changed { file, run } => ("changed", json!({"file": file, "run": run})),
+        What::Submission(it) => ("submission", submission(it)),
+        What::Points(points) => ("points", json!({"points": points})),
+        What::Result(it) => (
+            "result",
+            json!({"text": &*it.text, "file": &*it.file, "line": it.line, "passed": it.failure.is_none(), "ms": ms(it.took)}),
+        ),
+        What::Summary(it) => (
+            "summary",
+            json!({"file": it.file, "passed": it.passed, "failed": it.failed, "not_run": it.not_run,
+                "seconds": it.took.as_micros() as f64 / 1_000_000.0, "status": it.status}),
+        ),
+        _ => return None,
+    })
 }
 
 fn submission(it: &Submission) -> Json {

@@ -18,7 +18,8 @@ const CHECKS: [&str; 3] = ["expect", "check", "wait"];
 /// Whether a step is a result when it passes. What `?` marks may do either, and so is none.
 pub fn is_check(call: &Call) -> bool {
     match call.wanted {
-        Wanted::Pass => CHECKS.contains(&call.spec.name),
+        // `repeat until STEP passes` waits for what it wants, as `wait` does.
+        Wanted::Pass => CHECKS.contains(&call.spec.name) || call.is_until(),
         Wanted::Fail => true,
         Wanted::Either => false,
     }

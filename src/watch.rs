@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::process::{Child, Command};
 
+use crate::cli::Cli;
 use crate::command::{Parsed, Script};
 use crate::event::{Failure, FailureKind, What};
 use crate::lab::Lab;
@@ -37,6 +38,17 @@ pub struct Watch {
     pub script: String,
     /// `NAME=VALUE` words.
     pub words: Vec<String>,
+}
+
+impl Watch {
+    /// What these options ask for; `exe` is this program, and `args` its arguments.
+    pub fn of(cli: &Cli, exe: PathBuf, args: impl Iterator<Item = OsString>) -> Result<Watch, Failure> {
+        let Some((script, words)) = cli.words.split_first().filter(|(script, _)| *script != "-") else {
+            return Err(Failure::script("`--watch` needs a script's file").hint("`lab2sh --watch FILE.lab`"));
+        };
+        let args = args.filter(|arg| arg != "--watch").collect();
+        Ok(Watch { exe, args, script: script.clone(), words: words.to_vec() })
+    }
 }
 
 /// A run under way. Whoever lets go of it asks it to end.

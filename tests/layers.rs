@@ -25,8 +25,8 @@ const LAYERS: &[&[&str]] = &[
     &["output"],
     &["assistant", "arrivals"],
     &["replay", "prompt", "lecture"],
-    &["each", "watch"],
     &["cli"],
+    &["each", "watch"],
 ];
 
 #[test]

@@ -43,8 +43,8 @@ check $id == 7
 ## Its id is an int
 points 3
 check $a == 5
-@seat send {\"clientid\": {\"value\": \"7\"}}
-@ada expect {\"clientid\": {\"value\": int}} within 1s
+@seat send {\"order\": {\"count\": \"7\"}}
+@ada expect {\"order\": {\"count\": int}} within 1s
 check 1 == 1
 
 ## Nothing to say
@@ -62,16 +62,16 @@ ok     1. The server speaks first  2 checks, 2 of 2 points  MS
 seat> points 3
 seat> check $a == 5
   ok $a == 5
-seat> @seat send {"clientid": {"value": "7"}}
-  seat -> {'clientid': {'value': '7'}}  38 B, pickle 3
-seat> @ada expect {"clientid": {"value": int}} within 1s
-test.lab:18:36: error: `ada` received what was not expected: the message's ['clientid']['value'] is not int
-    @ada expect {"clientid": {"value": int}} within 1s
-                                       ^^^
+seat> @seat send {"order": {"count": "7"}}
+  seat -> {'order': {'count': '7'}}  35 B, pickle 3
+seat> @ada expect {"order": {"count": int}} within 1s
+test.lab:18:33: error: `ada` received what was not expected: the message's ['order']['count'] is not int
+    @ada expect {"order": {"count": int}} within 1s
+                                    ^^^
   wanted:  int
   got:     '7' (str)
-  whole:   {'clientid': {'value': '7'}} (dict)
-  message: 38 B, pickle 3, 1 read, after MS (limit 1s, the step's `within`); it is still waiting
+  whole:   {'order': {'count': '7'}} (dict)
+  message: 35 B, pickle 3, 1 read, after MS (limit 1s, the step's `within`); it is still waiting
 hint: this is the number written as a str: leave out the quotes, or `int(...)` it
 failed 2. Its id is an int  1 passed, 1 failed, 0 of 3 points  MS
 ok     3. Nothing to say  MS
@@ -140,6 +140,36 @@ fn checks_waits_and_musts_are_results_and_so_is_every_failure() {
         (refused["wanted"].as_str(), refused["got"].as_str()),
         (Some("1 == 2"), Some("the check does not hold"))
     );
+}
+
+#[test]
+fn blocks_and_background_runs_are_results_where_they_check() {
+    let text = "## Up\nlisten 0 as srv\nrepeat until connect 127.0.0.1:$srv.port as ada passes within 2s\n\
+                repeat 2\n    check $n > 0\nend\nrun inner.lab times 3 as load\nwait load\nalways\n    check \"always\" == \"always\"\nend\n\
+                ## Down\nlisten 0 as other\nlet port = $other.port\nclose other\n\
+                repeat until connect 127.0.0.1:$port passes within 50ms\ncheck 2 == 2\n";
+    let done = script(text)
+        .file("inner.lab", "## Inner\ncheck 1 == 1\n")
+        .arg("--report")
+        .arg("json=results.json")
+        .run();
+    let file = std::fs::read_to_string(done.folder.path().join("results.json")).unwrap();
+    let report: Value = serde_json::from_str(&file).unwrap();
+    assert_eq!(
+        steps(&report),
+        [
+            "passed repeat until connect 127.0.0.1:$srv.port as ada passes within 2s",
+            "passed check $n > 0",
+            "passed check $n > 0",
+            "passed wait load",
+            "error repeat until connect 127.0.0.1:$port passes within 50ms",
+            "passed check \"always\" == \"always\"",
+            "not run check 2 == 2",
+        ],
+        "{}",
+        done.screen
+    );
+    assert_eq!((report["phases"].as_array().unwrap().len(), done.status), (2, 3));
 }
 
 #[test]

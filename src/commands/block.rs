@@ -92,7 +92,13 @@ async fn until(lab: &mut Lab, call: &Call, inner: &Call) -> Result<(), Failure> 
         tried += 1;
         let left = limit.duration.map(|whole| whole.saturating_sub(started.elapsed()));
         let attempt = crate::lab::Limit { duration: left, from: limit.from };
-        let failure = match attempt.wait(step::run(lab, inner)).await {
+        // That an attempt fails is no result; that all of them did is.
+        let trials = lab.trials;
+        lab.trials += 1;
+        let outcome = attempt.wait(step::run(lab, inner)).await;
+        // One that was given up has left its own open.
+        lab.trials = trials;
+        let failure = match outcome {
             Some(Ok(())) => return Ok(()),
             Some(Err(failure)) if !matches!(failure.kind, FailureKind::Check | FailureKind::Network) => {
                 return Err(failure);

@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
+use crate::cli::Cli;
 use crate::command::Script;
 use crate::event::{Failure, FailureKind, Submission, What};
 use crate::lab::{Interrupt, Lab, shown_duration};
@@ -46,6 +47,31 @@ pub struct Each {
     pub at_once: Option<usize>,
     /// How long one may run.
     pub limit: Duration,
+}
+
+impl Each {
+    /// What these options ask for; `exe` is this program.
+    pub fn of(cli: &Cli, pattern: &str, exe: PathBuf) -> Result<Each, Failure> {
+        let Some((script, words)) = cli.words.split_first() else {
+            return Err(Failure::script("`--each` needs a script")
+                .hint("`lab2sh --each 'submissions/*/client.py' FILE.lab`"));
+        };
+        let options = [(cli.keep_going, "--keep-going"), (cli.allow_spawn, "--allow-spawn")];
+        Ok(Each {
+            exe,
+            options: options
+                .into_iter()
+                .filter(|(is_given, _)| *is_given)
+                .map(|(_, option)| option)
+                .collect(),
+            pattern: pattern.to_string(),
+            script: script.clone(),
+            words: words.to_vec(),
+            out: cli.out.clone(),
+            at_once: cli.at_once,
+            limit: cli.time_limit,
+        })
+    }
 }
 
 /// A submission: its file, what it is called, and its own folder below the one for reports.

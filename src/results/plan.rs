@@ -44,8 +44,10 @@ impl Reader {
         }
         for arg in &call.args {
             match arg {
-                Parsed::Step(inner) if call.spec.name == "repeat" => self.step(inner),
-                Parsed::Script(inner) => self.script(inner),
+                // The attempts of `repeat until` are no results.
+                Parsed::Step(inner) if call.spec.name == "repeat" && !call.is_until() => self.step(inner),
+                // What `run` runs has figures of its own, and `always` runs after the last phase.
+                Parsed::Script(inner) if matches!(call.spec.name, "include" | "repeat") => self.script(inner),
                 Parsed::Points(points) => {
                     if let Some(phase) = self.phases.last_mut() {
                         phase.points = Some(*points);
