@@ -369,6 +369,14 @@ impl Call {
         }
     }
 
+    /// The scripts that further interpreters would run.
+    pub fn run_scripts(&self) -> impl Iterator<Item = &Script> {
+        self.args.iter().filter_map(|arg| match arg {
+            Parsed::Run { script, .. } => Some(&**script),
+            _ => None,
+        })
+    }
+
     /// Whether it starts a program.
     pub fn starts_program(&self) -> bool {
         self.args.iter().any(|arg| matches!(arg, Parsed::Program(_)))

@@ -16,8 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["conversation", "program"],
     // What a line means: a command needs the lab it runs on, the lab the calls it is given.
     &["language", "pattern", "command", "lab", "reference", "class", "record", "load"],
-    &["picture"],
-    &["diagnosis"],
+    &["picture", "diagnosis"],
     &["step"],
     &["commands"],
     &["results"],

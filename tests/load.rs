@@ -162,3 +162,22 @@ test.lab: 1 failed, 0 steps passed in SEC
     assert!(inside.screen.starts_with("bad.lab:1:6: error: no earlier step gives"), "{}", inside.screen);
     assert!(Path::new("scripts/client.lab").exists());
 }
+
+#[test]
+fn a_script_that_starts_programs_is_refused_in_the_background_too() {
+    let refused = script("say never shown\nrun other.lab times 2\n").file("other.lab", "spawn true\n").run();
+    refused.shows(
+        2,
+        "
+other.lab:1:1: error: this would start a program, and `--allow-spawn` was not given
+    spawn true
+    ^^^^^
+hint: a script from someone else could start anything: read it, then run `lab2sh --allow-spawn ...`
+",
+    );
+    let allowed = script("run other.lab times 4 at once 2 as load\nwait load within 20s\n")
+        .file("other.lab", "spawn true as it\nexpect exit 0 within 10s\n")
+        .arg("--allow-spawn")
+        .run();
+    assert_eq!(allowed.status, 0, "{}", allowed.screen);
+}

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Arg, Call, Group, Item, Names, Parsed, Spec};
 use crate::event::{Event, Failure, Sink, What};
-use crate::lab::{Lab, Limit, LoadHandle, Settings};
+use crate::lab::{Lab, Limit, LoadHandle, Permission, Settings};
 use crate::language::expr::Template;
 use crate::load::{Load, Run};
 use crate::platform;
+use crate::program::Programs;
 use crate::step::{self, STEPS_PER_TURN};
 use crate::value::Value;
 
@@ -40,6 +41,8 @@ struct Setup {
     settings: Settings,
     folder: std::path::PathBuf,
     given: Vec<(String, Template)>,
+    permission: Permission,
+    programs: Programs,
 }
 
 fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
@@ -61,7 +64,13 @@ fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let given = script.params.iter().map(|(name, text)| Ok((name.clone(), text.fill_but("n", &lookup)?)));
     let given = given.collect::<Result<Vec<_>, crate::language::mistake::Mistake>>()?;
     let folder = std::path::Path::new(&*script.file).parent().map(Into::into).unwrap_or_default();
-    let setup = Arc::new(Setup { settings: lab.settings, folder, given });
+    // Nobody can be asked by many at once.
+    let permission = match lab.permission {
+        Permission::Given => Permission::Given,
+        Permission::Refused | Permission::Ask(_) => Permission::Refused,
+    };
+    let setup = Setup { settings: lab.settings, folder, given, permission, programs: lab.programs.clone() };
+    let setup = Arc::new(setup);
     platform::raise_descriptors();
     let name = lab.new_load_name(call.name.as_deref());
     let load = Load::new(name.clone(), script.clone(), times, at_once).map_err(Failure::script)?;
@@ -89,6 +98,8 @@ async fn one_run(load: &Load, setup: &Setup, number: u64) -> Run {
     // What a run tells is in its figures.
     let mut lab = Box::new(Lab::new(Arc::new(|_: Event| {})));
     lab.settings = setup.settings;
+    lab.permission = setup.permission.clone();
+    lab.programs = setup.programs.clone();
     lab.folder.clone_from(&setup.folder);
     // A new interpreter has no socket of that name that could be in the way.
     let _ = lab.bind_value("n", Value::Int(i64::try_from(number).unwrap_or(i64::MAX)));
@@ -116,6 +127,7 @@ async fn one_run(load: &Load, setup: &Setup, number: u64) -> Run {
     if let Err(failure) = Box::pin(clean_up(&mut lab, registered)).await {
         run.failure.get_or_insert(failure);
     }
+    Box::pin(lab.end_programs()).await;
     run
 }
 

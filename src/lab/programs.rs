@@ -68,6 +68,9 @@ impl Lab {
             if refused.is_none() && step.starts_program() && !matches!(self.permission, Permission::Given) {
                 refused = Some(step.locate(not_allowed()));
             }
+            for script in step.run_scripts() {
+                refused = refused.take().or_else(|| self.check_allowed(script).err());
+            }
         });
         refused.map_or(Ok(()), Err)
     }
