@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use common::{Done, Shell, normal, python_or_skip, same};
+use common::{Done, Shell, python_or_skip, same, script, unnumbered};
 use serde_json::Value;
 
 /// The worst program is graded within this time.
@@ -91,6 +91,7 @@ const SERVERS: &[Row] = &[
     ),
     row("server_silent.py", &[0, 0, 0, 0, 0, 0], 1, "the server speaks first"),
     row("server_one_shot.py", &[3, 0, 0, 0, 1, 0], 2, "your server serves one client only"),
+    row("server_one_at_a_time.py", &[3, 0, 2, 2, 1, 2], 2, "with a thread for each client"),
     row("server_dies_with_client.py", &[3, 0, 0, 0, 1, 0], 3, "your server ended because one client left"),
     row("server_one_recv.py", &[3, 0, 0, 0, 1, 2], 4, "one message came in two reads, and your server"),
     row("server_wants_keys.py", &[3, 0, 0, 0, 0, 2], 5, "has no 'student_name': it has 'name', 'email'"),
@@ -185,4 +186,190 @@ fn each_program_of_a_student_is_graded() {
     let mut rows: Vec<&str> = CLIENTS.iter().chain(SERVERS).map(|row| row.program).collect();
     rows.sort_unstable();
     assert_eq!(names, rows);
+}
+
+#[test]
+fn a_right_client_takes_a_line_a_phase() {
+    let Some(python) = python_or_skip() else { return };
+    let done = grader("client_right.py", python).run();
+    same(
+        r#"
+ok     1. It connects  1 of 1 points  MS
+ok     2. It says who it is  1 check, 3 of 3 points  MS
+ok     3. It listens after the answer  2 checks, 1 of 1 points  MS
+ok     4. Its id comes in two segments  1 check, 2 of 2 points  MS
+ok     5. Two messages come in one segment  2 checks, 2 of 2 points  MS
+ok     6. The server closes  2 checks, 2 of 2 points  MS
+ok     7. No server  2 checks, 1 of 1 points  MS
+
+grade-client.lab: 76 steps passed in SEC
+points: 12 of 12
+"#
+        .trim_start(),
+        &of_script(&done),
+    );
+    assert_eq!(done.status, 0);
+}
+
+#[test]
+fn a_server_of_one_client_at_a_time_is_told_so() {
+    let Some(python) = python_or_skip() else { return };
+    let done = grader("server_one_at_a_time.py", python).run();
+    same(
+        r#"
+ok     1. One client  3 checks, 3 of 3 points  MS
+
+== Two at once
+a> points 2
+a> reset all
+  student  was ended by `close`  MS
+  a  aborted (RST sent)
+> spawn $python $program $args as student
+  student  runs python3 server_one_at_a_time.py N  pid N
+> hint listen on 127.0.0.1 and port $port, and call `accept` in a loop that does not end
+> repeat until connect 127.0.0.1:$port as a passes
+  a  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
+a> hint the server speaks first: it sends {'clientid': ID}, pickled, as soon as `accept` has returned
+a> expect {"clientid": int}
+  a <- {'clientid': ID}  29 B, pickle 4, 1 read, as expected  MS
+a> connect 127.0.0.1:$port as b
+  b  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
+b> hint a second client gets its id while the first is still there: a thread for each client, and `accept` again at once
+b> expect {"clientid": int}
+grade-server.lab:47:1: error: nothing arrived on `b` within 5s (timeout)
+    expect {"clientid": int}
+    ^^^^^^
+  wanted: {"clientid": int}
+hint: your server serves one client only: this one is connected, because the system took it into the queue, but nobody accepted it; call `accept` in a loop, with a thread for each client
+failed 2. Two at once  2 passed, 1 failed, 0 of 2 points  MS
+ok     3. One dies  5 checks, 2 of 2 points  MS
+ok     4. An identity comes in two segments  3 checks, 2 of 2 points  MS
+ok     5. A client of the hand-out  3 checks, 1 of 1 points  MS
+ok     6. Ten in a row  21 checks, 2 of 2 points  MS
+
+grade-server.lab: 1 failed, 78 steps passed, 4 not run in SEC
+points: 10 of 12
+"#
+        .trim_start(),
+        &of_script(&done),
+    );
+    assert_eq!(done.status, 1);
+}
+
+/// The screen without the folders of this machine, and without the numbers that a run brings.
+fn of_script(done: &Done) -> String {
+    let root = root().display();
+    let screen =
+        done.screen.replace(&format!("{root}/scripts/"), "").replace(&format!("{root}/tests/students/"), "");
+    let id = regex::Regex::new(r"'clientid': [0-9]+").unwrap();
+    id.replace_all(&unnumbered(&screen), "'clientid': ID").into_owned()
+}
+
+#[test]
+fn a_port_that_is_taken_is_no_students_fault() {
+    let Some(python) = python_or_skip() else { return };
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("port={}", taken.local_addr().unwrap().port());
+    let script = root().join("scripts/grade-server.lab");
+    let program = format!("program={}", student("server_right.py").display());
+    let done = Shell::new([script])
+        .arg(&program)
+        .arg(&format!("python={python}"))
+        .arg(&port)
+        .arg("--allow-spawn")
+        .run();
+    assert_eq!(done.status, 3, "{}", done.screen);
+    assert!(done.screen.contains("cannot listen on 127.0.0.1:"), "{}", done.screen);
+}
+
+#[test]
+fn a_programs_arguments_can_be_a_list() {
+    let text = "param args = [$port, \"two words\", 1.5]\nlet none = []\nspawn printf '%s|' $args $none \"$none\" as it\n\
+                @it expect output \"7|two words|1.5|[]|\"\n";
+    let done =
+        Shell::new(["--allow-spawn", "test.lab"]).file("test.lab", format!("let port = 7\n{text}")).run();
+    assert_eq!(done.status, 0, "{}", done.screen);
+}
+
+#[test]
+fn reset_all_leaves_nothing_and_frees_the_names() {
+    script(
+        "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept srv as seat\nreset all\nsockets\n\
+         listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\n",
+    )
+    .run()
+    .shows(
+        0,
+        r#"
+> listen 0 as srv
+  srv  listening on 127.0.0.1:PORT
+srv> connect 127.0.0.1:$srv.port as ada
+  ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
+ada> accept srv as seat
+  seat  accepted by srv from 127.0.0.1:PORT  MS
+seat> reset all
+  srv  closed
+  ada  aborted (RST sent)
+  seat  aborted (RST sent)
+> sockets
+  no socket is open
+> listen 0 as srv
+  srv  listening on 127.0.0.1:PORT
+srv> connect 127.0.0.1:$srv.port as ada
+  ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
+
+test.lab: 7 steps passed in SEC
+"#,
+    );
+}
+
+#[test]
+fn a_hint_is_for_the_rest_of_its_phase() {
+    script(
+        "set on-failure next-phase\nlet lab = 3\n## One\nhint \x1b[31mread lab $lab again\ncheck 1 == 2\n## Two\ncheck 3 <= \"4\"\n",
+    )
+    .run()
+    .shows(
+        1,
+        r#"
+> set on-failure next-phase
+  on-failure next-phase
+> let lab = 3
+  lab = 3
+
+== One
+> hint \x1b[31mread lab $lab again
+> check 1 == 2
+test.lab:5:7: error: the check does not hold
+    check 1 == 2
+          ^^^^^^
+  left:  1 (int)
+  right: 2 (int)
+hint: \x1b[31mread lab 3 again
+
+== Two
+> check 3 <= "4"
+test.lab:7:7: error: `<=` cannot compare int and str
+    check 3 <= "4"
+          ^^^^^^^^
+  left:  3 (int)
+  right: '4' (str)
+hint: Python raises TypeError here
+
+test.lab: 2 failed, 3 steps passed in SEC
+"#,
+    );
+}
+
+/// The same failure is the network's without points, and the program's with them.
+#[test]
+fn a_phase_with_points_judges_the_peer() {
+    let text = "listen 0 as srv\nlet port = $srv.port\nclose srv\nconnect 127.0.0.1:$port\n";
+    assert_eq!(script(text).run().status, 3);
+    assert_eq!(script(&format!("## Judged\npoints 1\n{text}")).run().status, 1);
+    // Points end with their phase.
+    assert_eq!(script(&format!("## Judged\npoints 1\n## Not judged\n{text}")).run().status, 3);
+    // Listening is this side's own.
+    let taken = "## Judged\npoints 1\nlisten 0 as srv\nlisten $srv.port\n";
+    assert_eq!(script(taken).run().status, 3);
 }

@@ -135,6 +135,24 @@ fn readmes_check_of_a_program_passes_and_its_failure_is_shown() {
     same(of("failure"), failure);
 }
 
+#[test]
+fn readmes_client_is_graded_as_it_shows() {
+    if common::python_or_skip().is_none() {
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let done = Shell::new(["--allow-spawn", "scripts/grade-client.lab", "program=client.py", "port=0"])
+        .file("scripts/grade-client.lab", file("scripts/grade-client.lab"))
+        .file("client.py", file("tests/students/client_forgets_rest.py"))
+        .run();
+    assert_eq!(done.status, 1, "{}", done.screen);
+    let readme = readme();
+    let (_, shown) = blocks(&readme).into_iter().find(|(kind, _)| kind == "graded").expect("README grades");
+    let shown = shown.split_once('\n').unwrap().1;
+    same(&common::unnumbered(shown), &common::unnumbered(&done.screen));
+}
+
 /// What was typed behind a prompt: `> ` or `ada> `.
 fn typed_line(line: &str) -> Option<&str> {
     let (name, typed) = line.split_once("> ").or(line.strip_suffix('>').map(|name| (name, "")))?;

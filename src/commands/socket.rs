@@ -254,16 +254,16 @@ async fn reset(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     abort(lab, name)
 }
 
-/// Connections are aborted before programs end: so none of them keeps a port busy for the next program to listen on.
+/// Programs end first, so that none of them tells of connections that were taken from it; these are aborted then, so that none
+/// keeps a port busy for the next program that listens there.
 async fn reset_all(lab: &mut Lab) -> Result<(), Failure> {
+    lab.end_each_program(Why::Closed).await;
     let names: Vec<String> = lab.sockets().map(str::to_string).collect();
-    let (connections, others): (Vec<_>, Vec<_>) =
-        names.into_iter().partition(|name| matches!(lab.get(name), Some(Binding::Connection(_))));
-    for name in connections {
-        abort(lab, name)?;
-    }
-    for name in others {
-        end(lab, name).await;
+    for name in names {
+        match lab.get(&name) {
+            Some(Binding::Connection(_)) => abort(lab, name)?,
+            _ => end(lab, name).await,
+        }
     }
     Ok(())
 }

@@ -143,9 +143,14 @@ impl Lab {
         })
     }
 
-    /// Ends every program, all at once, and waits until they are gone.
+    /// Ends every program with the session.
     pub async fn end_programs(&self) {
-        self.each_program().for_each(|(_, program)| program.ask_to_end(Why::Session));
+        self.end_each_program(Why::Session).await;
+    }
+
+    /// Ends every program, all at once, and waits until they are gone.
+    pub async fn end_each_program(&self, why: Why) {
+        self.each_program().for_each(|(_, program)| program.ask_to_end(why));
         for (_, program) in self.each_program() {
             program.wait().await;
         }
