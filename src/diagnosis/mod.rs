@@ -126,7 +126,12 @@ fn look<'a>(lab: &Lab, failure: &'a Failure) -> Seen<'a> {
     let program = named.or_else(telling).or_else(|| lab.each_program().last()).map(|(_, program)| program);
     let log = lab.conversation.as_ref().map(|kept| kept.look());
     let link = socket.filter(|name| matches!(lab.get(name), Some(Binding::Connection(_))));
-    let role = log.as_deref().map_or(Role::Unknown, |log| role(log, link));
+    let role = match log.as_deref() {
+        // Whoever could not be reached was to be the server.
+        _ if failure.message.starts_with("connect ") => Role::Server,
+        Some(log) => role(log, link),
+        None => Role::Unknown,
+    };
     let history = log.as_deref().map(|log| history(log, link)).unwrap_or_default();
     drop(log);
     // Who waits for a class to pass wants nothing of one message: what came last is what a seat could not use.
@@ -169,12 +174,13 @@ fn holds_several(wire: &Wire) -> bool {
 
 /// Who connected to whom: on this connection, else on the one that was opened last.
 fn role(log: &Log, link: Option<&str>) -> Role {
-    let mut found = None;
+    let (mut found, mut has_listened) = (None, false);
     let mut own_ports: Vec<(&str, u16)> = Vec::new();
     for entry in log.openings().chain(log.entries()) {
         match &entry.what {
             What::Listening { socket, local } | What::Serving { class: socket, local, .. } => {
                 own_ports.push((socket, local.port()));
+                has_listened = true;
             }
             // Another program may listen there from now on.
             What::Closed { socket, .. } => own_ports.retain(|(name, _)| name != socket),
@@ -190,7 +196,7 @@ fn role(log: &Log, link: Option<&str>) -> Role {
             _ => {}
         }
     }
-    found.unwrap_or(if own_ports.is_empty() { Role::Unknown } else { Role::Client })
+    found.unwrap_or(if has_listened { Role::Client } else { Role::Unknown })
 }
 
 /// What was sent on a connection, or on any, and how it stands.

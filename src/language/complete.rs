@@ -236,7 +236,8 @@ mod tests {
         assert_eq!(hint("recv "), "N [within DURATION] [as NAME]");
         assert_eq!(hint("accept "), "NAME [within DURATION] [as NAME]");
         assert_eq!(hint("send 1"), "");
-        assert_eq!(hint("reset "), "");
+        assert_eq!(hint("reset "), "all");
+        assert_eq!(hint("vars "), "");
     }
 
     #[test]
