@@ -24,11 +24,11 @@ impl Lab {
     }
 
     /// The failure as this phase sees it: where a program is judged, a peer that does not do its part is no fault of the
-    /// network, and a script that says `repeat until` waits for what it wants as `wait` does.
+    /// network.
     pub fn judged(&self, call: &Call, failure: Failure) -> Failure {
-        let is_of_peer = self.phase.has_points && NEED_A_PEER.contains(&call.spec.name);
+        let needs_a_peer = NEED_A_PEER.contains(&call.spec.name) || call.is_until();
         match failure.kind {
-            FailureKind::Network if is_of_peer || call.is_until() => {
+            FailureKind::Network if self.phase.has_points && needs_a_peer => {
                 Failure { kind: FailureKind::Check, ..failure }
             }
             _ => failure,
