@@ -1,6 +1,7 @@
 //! What a command is: its entry in the table, the kinds of its arguments, and a call of it that was parsed.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -340,6 +341,11 @@ impl Call {
             Some(Parsed::Text(template)) => lab.fill(template),
             _ => Err(self.misread(index)),
         }
+    }
+
+    /// A file that this step names: from the script's folder, in a line that a person typed from the working one.
+    pub fn path(&self, lab: &Lab, file: &str) -> PathBuf {
+        if self.file.is_empty() { PathBuf::from(file) } else { lab.folder.join(file) }
     }
 
     /// Argument `index` as a name.
