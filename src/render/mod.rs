@@ -174,6 +174,9 @@ fn socket_event(what: &What, look: &Look) -> Option<String> {
             };
             row(&format!("  {}  closed{lost}", look.bold(socket)), &right, look)
         }
+        What::Discarded { socket, bytes } => {
+            format!("  {}  {bytes} B of the earlier run were thrown away\n", look.bold(socket))
+        }
         What::ShutDown { socket, half } => {
             let what = match half {
                 Half::Write => "will send no more (FIN sent)",
