@@ -3,6 +3,7 @@
 mod setting;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -326,6 +327,11 @@ impl Call {
             Some(Parsed::Text(template)) => lab.fill(template),
             _ => Err(self.misread(index)),
         }
+    }
+
+    /// A file that this step names: from the script's folder, in a line that a person typed from the working one.
+    pub fn path(&self, lab: &Lab, file: &str) -> PathBuf {
+        if self.file.is_empty() { PathBuf::from(file) } else { lab.folder.join(file) }
     }
 
     /// Argument `index` as a name.

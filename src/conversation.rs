@@ -196,6 +196,7 @@ fn slim(what: &What) -> Option<What> {
         | What::ListenedOut { .. }
         | What::Quiet { .. }
         | What::Closed { .. }
+        | What::Discarded { .. }
         | What::ShutDown { .. }
         | What::Aborted { .. }
         | What::Serving { .. }
@@ -229,6 +230,7 @@ fn renamed(mut what: What, seat: u64) -> What {
         | What::ListenedOut { socket, .. }
         | What::Quiet { socket, .. }
         | What::Closed { socket, .. }
+        | What::Discarded { socket, .. }
         | What::ShutDown { socket, .. }
         | What::Aborted { socket } => Some(socket),
         _ => None,

@@ -71,6 +71,8 @@ enum Outcome {
 struct Start {
     item: usize,
     sockets: Vec<String>,
+    /// How far the streams of the connections had come.
+    streams: Vec<(String, u64)>,
     current: Option<String>,
     handlers: usize,
 }
@@ -138,6 +140,7 @@ impl Start {
         Start {
             item,
             sockets: lab.sockets().map(str::to_string).collect(),
+            streams: lab.connections().map(|(name, it)| (name.to_string(), it.arrived())).collect(),
             current: lab.current.clone(),
             handlers: lab.handlers.len(),
         }
@@ -175,17 +178,33 @@ impl Lecture<'_> {
         }
     }
 
-    /// Goes back to the start of the phase, or of the one before where nothing of this one was run yet. Sockets that were
-    /// opened since are closed, so that it can open them again. Gives the place in the script.
+    /// Goes back to the start of the phase, or of the one before where nothing of this one was run yet; further back where a
+    /// socket that a phase began with is closed by now. Sockets that were opened since are closed, so that they can be opened
+    /// again, and what arrived since and nobody read is thrown away. Gives the place in the script.
     async fn go_back(&mut self) -> usize {
         let is_fresh = |start: &Start| self.outcomes[start.item..].iter().all(|it| *it == Outcome::NotRun);
         if self.starts.len() > 1 && self.starts.last().is_some_and(is_fresh) {
             self.starts.pop();
         }
+        let is_closed = |start: &Start| start.sockets.iter().any(|name| self.lab.get(name).is_none());
+        if self.starts.len() > 1 && self.starts.last().is_some_and(is_closed) {
+            self.lab.emit(What::Moved(
+                "it began with a socket that is closed now: back to the phase that opened it",
+            ));
+            while self.starts.len() > 1 && self.starts.last().is_some_and(is_closed) {
+                self.starts.pop();
+            }
+        }
         let Some(start) = self.starts.last() else { return 0 };
         let since: Vec<String> = self.lab.sockets().map(str::to_string).collect();
         for name in since.iter().rev().filter(|name| !start.sockets.contains(name)) {
             let _ = shell::line(self.lab, &format!(" close {name}"), "", TABLE).await;
+        }
+        for (name, arrived) in &start.streams {
+            let Ok(link) = self.lab.link(name) else { continue };
+            if let bytes @ 1.. = link.connection.forget(*arrived) {
+                self.lab.emit(What::Discarded { socket: name.clone(), bytes });
+            }
         }
         let is_open = |name: &&String| self.lab.get(name).is_some();
         self.lab.current = start.current.as_ref().filter(is_open).cloned();
@@ -234,10 +253,18 @@ impl Lecture<'_> {
         let is_stopped = self.editing.is_some() && self.lab.interrupt.is_raised();
         if is_stopped {
             self.lab.interrupt.clear();
-            self.way = Way::ByHand;
-            self.output.write(&format!("\n{}", greeting()));
+            self.output.write("\n");
+            self.stop();
         }
         is_stopped
+    }
+
+    /// From here on a person decides. Who had the clock decide has not been told how.
+    fn stop(&mut self) {
+        if let Way::Paced(_) = self.way {
+            self.output.write(&greeting());
+        }
+        self.way = Way::ByHand;
     }
 
     /// Runs a step that nobody was asked about. One that fails is a person's to go on from, or the end.
@@ -245,7 +272,7 @@ impl Lecture<'_> {
         match self.run(call, at).await {
             Move::Stay if self.editing.is_none() => Move::Quit,
             Move::Stay => {
-                self.way = Way::ByHand;
+                self.stop();
                 Move::Stay
             }
             next => next,

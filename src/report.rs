@@ -11,6 +11,7 @@
 //! | `read` (`recv N`) | `repr`, `asked`, `bytes`, `whole` (sizes of the messages that ended), `began_at`, `rest`, `size` (of the message that is not yet whole, where its length says it), `ms` |
 //! | `ended` | `how` (`closed`, `reset`, `dead`), `messages`, `ms` |
 //! | `listened`, `quiet` | `messages`, `ms` |
+//! | `discarded` (unread bytes, in step mode) | `bytes` |
 //! | `closed`, `shutdown`, `aborted`, `using` | `sent`, `received`, `unread`, `unsent`; `half` |
 //! | `serving` | `class`, `local`, `port`, `script`, `kept` (rows that a journal brought back) |
 //! | `arrival` | `class`, `seat`, `status` (`identified`, `passed`, `left early`, `failed`), `reason`, `name`, `student_id`, `github`, `email`, `duplicate_of`, `peer` |
@@ -266,6 +267,7 @@ fn socket_fields(what: &What) -> Option<(&'static str, Json)> {
             "closed",
             json!({"socket": socket, "sent": sent, "received": received, "unread": dropped, "unsent": unsent}),
         ),
+        What::Discarded { socket, bytes } => ("discarded", json!({"socket": socket, "bytes": bytes})),
         What::ShutDown { socket, half } => {
             let half = match half {
                 Half::Read => "read",

@@ -468,9 +468,34 @@ fn what_waits_unread_is_explained_after_a_failed_step() {
     assert!(shown.starts_with("  ada <- unread: 7  "), "{shown}");
 }
 
+/// A wrong line, on a prompt of its own.
+#[track_caller]
+fn prompt(line: &str, expected: &str) {
+    Shell::new(["-c", line]).run().shows(2, expected);
+}
+
+#[test]
+fn what_is_wrong_is_underlined_and_named() {
+    prompt(
+        "explain all ll",
+        r"
+-c:1:13: error: no socket is called `ll`
+    explain all ll
+                ^^
+hint: no socket is open; `connect HOST:PORT as NAME` opens one",
+    );
+    prompt(
+        "explain hex zz",
+        r"
+-c:1:13: error: `zz` is not two hex digits
+    explain hex zz
+                ^^
+hint: each byte is two hex digits: 80 04 4b 01 2e",
+    );
+}
+
 #[test]
 fn what_cannot_be_explained_says_what_to_do() {
-    let prompt = |line: &str, expected: &str| Shell::new(["-c", line]).run().shows(2, expected);
     prompt(
         "explain",
         r"
@@ -482,9 +507,9 @@ hint: `explain VALUE` shows what `send VALUE` would send",
     prompt(
         "explain ada",
         r"
--c:1:1: error: no socket is called `ada`
+-c:1:9: error: no socket is called `ada`
     explain ada
-    ^^^^^^^
+            ^^^
 hint: no socket is open; `connect HOST:PORT as NAME` opens one",
     );
     prompt(

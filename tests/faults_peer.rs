@@ -67,7 +67,7 @@ ada> recv
 test.lab:2:1: error: `ada` was closed by its peer before it sent anything
     recv
     ^^^^
-hint: the program at the other end has ended, or serves one client only
+hint: the program at the other end has ended, serves one client only, or has shut down its sending half
 
 test.lab: 1 failed, 1 step passed in SEC
 "#,
@@ -90,7 +90,7 @@ ada> expect eof
   ada  the peer closed  MS
 ada> ! recv
   failed, as it must: `ada` was closed by its peer before it sent anything
-  hint: the program at the other end has ended, or serves one client only
+  hint: the program at the other end has ended, serves one client only, or has shut down its sending half
 ada> listen
   ada  the peer closed after 0 messages  MS
 
@@ -466,7 +466,7 @@ close ada
     .file("big.pickle", long_text(9_000_000))
     .run();
     // How much fits into the kernel's buffers is its own affair.
-    let sizes = regex::Regex::new(r"sent \d+ of( [1-8]\d+)?|\d+ B  28 B|unacked \d+ B").unwrap();
+    let sizes = regex::Regex::new(r"sent \d+ of( [1-8]\d+)?|\d+ B  28 B|unacked \d+ B|note: \d+ B").unwrap();
     done.screen = sizes.replace_all(&done.screen, "SOME").into_owned();
     done.shows(
         0,
@@ -489,6 +489,7 @@ ada> connect 127.0.0.1:PORT as sign
   sign  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
 sign> @ada send "third" within 20s
   ada -> 'third'  13 B, pickle 3
+  SOME of an earlier `send` went out before it
 sign> check $ada.sent == 9000035
   ok $ada.sent == 9000035
 sign> close ada
@@ -661,14 +662,14 @@ test.lab:2:1: error: what arrived on `ada` is not a pickle: invalid load key '{'
     recv
     ^^^^
   arrived: b'{"clientid": 7}' (15 B)
-hint: this looks like JSON text: `{"clientid": 7}`; `set codec json`, then `set framing none` reads it
+hint: this looks like JSON text: `{"clientid": 7}`; `@ada set codec json`, then `@ada set framing none` reads it
 # text
 recv
 test.lab:2:1: error: what arrived on `ada` is not a pickle: invalid load key 'w' (0x77), at byte 0
     recv
     ^^^^
   arrived: b'welcome to the lab\r\n' (20 B)
-hint: this looks like plain text: `welcome to the lab`; `set codec text` reads it
+hint: this looks like plain text: `welcome to the lab`; `@ada set codec text` reads it
 # garbage
 recv
 test.lab:2:1: error: what arrived on `ada` is not a pickle: invalid load key 0xff, at byte 0
@@ -891,5 +892,48 @@ test.lab:2:1: error: `recv` was interrupted
 
 test.lab: 1 failed, 1 step passed, 1 not run in SEC
 "#,
+    );
+}
+
+#[test]
+fn a_close_with_bytes_that_only_lab2sh_has_read_is_a_reset() {
+    let steps = "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\n@ada send 1 + 2 + 3\n@seat recv\nclose seat\n@ada expect reset within 2s\n";
+    let done = script(steps).run();
+    let (_, rest) = done.screen.split_once("\nseat> @seat recv\n").unwrap();
+    same(
+        "  seat <- 1  5 B, pickle 3, 1 read, 10 B more here  MS
+seat> close seat
+  seat  closed; 10 B were never read  sent 0 B, received 15 B
+ada> @ada expect reset within 2s
+  ada  the peer reset the connection  MS
+
+test.lab: 7 steps passed in SEC",
+        rest,
+    );
+    assert_eq!(done.status, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_without_an_end_is_not_read() {
+    let shell = script(
+        "! explain file ff\n! hex file /dev/zero\nlisten 0 as srv\nconnect 127.0.0.1:$srv.port as ada\n! send file ff\n",
+    );
+    let made = std::process::Command::new("mkfifo").arg(shell.path().join("ff")).status();
+    assert!(made.unwrap().success());
+    shell.run().shows(
+        0,
+        "> ! explain file ff
+  failed, as it must: cannot read `ff`: it is no regular file
+> ! hex file /dev/zero
+  failed, as it must: cannot read `/dev/zero`: it is no regular file
+> listen 0 as srv
+  srv  listening on 127.0.0.1:PORT
+srv> connect 127.0.0.1:$srv.port as ada
+  ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
+ada> ! send file ff
+  failed, as it must: cannot read `ff`: it is no regular file
+
+test.lab: 5 steps passed in SEC",
     );
 }

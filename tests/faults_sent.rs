@@ -216,6 +216,7 @@ seat> ! send [1, 2, 3] split 3 gap 10s within 30ms
   hint: `within` bounds the whole step; the rest goes out before the next `send` on it
 seat> send 5
   seat -> 5  5 B, pickle 3
+  note: 9 B of an earlier `send` went out before it
 seat> @ada recv within 1s
   ada <- 1  5 B, pickle 3, 1 read, 22 B more here  MS
 seat> @ada recv within 1s

@@ -196,7 +196,7 @@ recv
   ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
 ada> ! recv
   failed, as it must: what arrived on `ada` is not a pickle: invalid load key 0x00, at byte 0
-  hint: this looks like a pickle behind a 4-byte length (28); `set framing length` reads such streams
+  hint: this looks like a pickle behind a 4-byte length (28); `@ada set framing length` reads such streams
 ada> set framing length
   framing length
 ada> recv

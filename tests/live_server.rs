@@ -115,7 +115,7 @@ test.lab:3:1: error: `seat` was closed by its peer before it sent anything
     expect {"name": str}
     ^^^^^^
   wanted: {"name": str}
-hint: the program at the other end has ended, or serves one client only
+hint: the program at the other end has ended, serves one client only, or has shut down its sending half
 
 test.lab: 1 failed, 2 steps passed in SEC
 "#,

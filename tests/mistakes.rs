@@ -162,3 +162,21 @@ fn spaces_at_the_end_of_a_line_are_nothing() {
     let done = script(lines).run();
     assert_eq!(done.status, 0, "{}", done.screen);
 }
+
+#[test]
+fn the_place_inside_a_value_does_not_look_like_a_name_that_is_open() {
+    let screen =
+        script("listen 0 as s\nconnect 127.0.0.1:$s.port as ada\nsend {\"port\": $s.port, \"s\": {1, 2}}\n")
+            .run()
+            .screen;
+    let (_, screen) = screen.split_once("\nada> ").unwrap_or_default();
+    common::same(
+        r#"send {"port": $s.port, "s": {1, 2}}
+test.lab:3:6: error: `VALUE.s` is a set; send a list, or a tuple
+    send {"port": $s.port, "s": {1, 2}}
+         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+test.lab: 1 failed, 2 steps passed in SEC"#,
+        screen,
+    );
+}

@@ -322,7 +322,7 @@ fn forty_columns_wrap_a_line_and_keep_it_whole() {
     assert!(
         terminal.screen().ends_with(
             "\n> let name = 'a value that is longer tha\nn a window'\n\
-             \x20 name = 'a value that is longer than a\nwindow'\n>"
+             \x20 name = 'a value that is longer than a\n    window'\n>"
         ),
         "{}",
         terminal.screen()

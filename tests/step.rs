@@ -306,3 +306,149 @@ fn step_mode_without_a_keyboard_or_a_script_says_what_to_do() {
     assert_eq!(status, 2);
     assert_eq!(screen, "error: step mode needs a script\nhint: `lab2sh --step FILE.lab`");
 }
+
+const OPEN: &str = "## One\nlisten 0 as server\nconnect 127.0.0.1:$server.port as ada\naccept as seat\n";
+
+#[test]
+fn again_goes_back_to_the_phase_that_opened_what_is_closed_by_now() {
+    let folder = Folder::new();
+    folder.write("bye.lab", format!("{OPEN}## Two\n@seat send 1\nclose seat\n## Three\n@ada expect 1\n"));
+    let mut terminal = stepping(shell(&folder).size(80, 80), "bye.lab");
+    press(&terminal, "> listen 0 as server", ALT_P);
+    press(&terminal, "seat> @seat send 1", ENTER);
+    press(&terminal, "seat> close seat", ENTER);
+    press(&terminal, "ada> @ada expect 1", ALT_A);
+    press(&terminal, "> listen 0 as server", ALT_R);
+    assert_eq!(terminal.ends(), 0);
+    let screen = normal(&terminal.screen());
+    let (_, screen) = screen.split_once("== Three\n").unwrap();
+    assert_eq!(
+        screen,
+        "ada> @ada expect 1
+  back to the start of a phase
+  it began with a socket that is closed now: back to the phase that opened it
+  ada  closed; 5 B were never read
+  server  closed
+
+== One
+> listen 0 as server
+  up to the end
+> listen 0 as server
+  server  listening on 127.0.0.1:PORT
+server> connect 127.0.0.1:$server.port as ada
+  ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
+ada> accept as seat
+  seat  accepted by server from 127.0.0.1:PORT  MS
+
+== Two
+seat> @seat send 1
+  seat -> 1  5 B, pickle 3
+seat> close seat
+  seat  closed  sent 5 B, received 0 B
+
+== Three
+ada> @ada expect 1
+  ada <- 1  5 B, pickle 3, 1 read, as expected  MS
+
+bye.lab: 6 steps passed in SEC"
+    );
+}
+
+#[test]
+fn what_an_earlier_run_left_unread_is_thrown_away() {
+    let folder = Folder::new();
+    let steps = "## Two\n@seat send {\"clientid\": 7}\n@ada recv 10\n@ada recv 10\n";
+    folder.write("parts.lab", format!("{OPEN}@ada send 5\n{steps}@seat recv\nflow save flow.txt\n"));
+    let mut terminal = stepping(shell(&folder).size(80, 80), "parts.lab");
+    press(&terminal, "> listen 0 as server", ALT_P);
+    press(&terminal, "seat> @seat send {\"clientid\": 7}", ENTER);
+    press(&terminal, "seat> @ada recv 10", ENTER);
+    press(&terminal, "seat> @ada recv 10", ALT_A);
+    press(&terminal, "seat> @seat send {\"clientid\": 7}", ALT_R);
+    assert_eq!(terminal.ends(), 0);
+    let screen = normal(&terminal.screen());
+    let (_, screen) = screen.split_once("  back to the start of a phase\n").unwrap();
+    assert_eq!(
+        screen,
+        r#"  ada  11 B of the earlier run were thrown away
+
+== Two
+seat> @seat send {"clientid": 7}
+  up to the end
+seat> @seat send {"clientid": 7}
+  seat -> {'clientid': 7}  21 B, pickle 3
+seat> @ada recv 10
+  ada <- b'\x80\x03}(X\x08\x00\x00\x00c'  recv(10) gave 10 B  MS
+  bytes 0-9 of a message of 18 B or more
+seat> @ada recv 10
+  ada <- b'lientidK\x07u'  recv(10) gave 10 B  MS
+  bytes 10-19 of a message that goes on
+seat> @seat recv
+  seat <- 5  5 B, pickle 3, 1 read  MS
+seat> flow save flow.txt
+  picture saved as flow.txt: 3 messages on 3 lanes
+
+parts.lab: 9 steps passed in SEC"#
+    );
+    let picture = fs::read_to_string(folder.path().join("flow.txt")).unwrap();
+    // Each read is of the message of its own run, and what was kept is still there.
+    let told =
+        ["of (2)", "11 B thrown away, unread", "(3) {'clientid': 7}", "bytes 0 to 9 of (3)", "read (1)"];
+    let mut rest = picture.as_str();
+    for text in told {
+        rest = rest
+            .split_once(text)
+            .unwrap_or_else(|| panic!("`{text}` is not where it should be:\n{picture}"))
+            .1;
+    }
+}
+
+#[test]
+fn a_line_that_a_person_typed_names_files_of_the_working_folder() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path().join("sub")).unwrap();
+    folder.write("sub/two.lab", "let a = 1\nrecord script.lab\n");
+    let mut terminal = stepping(shell(&folder).size(40, 80), "sub/two.lab");
+    press(&terminal, "> let a = 1", CTRL_C);
+    press(&terminal, ">", &format!("record typed.lab{ENTER}"));
+    press(&terminal, ">", &format!("record stop{ENTER}"));
+    press(&terminal, ">", ENTER);
+    press(&terminal, "> let a = 1", ENTER);
+    press(&terminal, "> record script.lab", ENTER);
+    assert_eq!(terminal.ends(), 0);
+    let is_there = |name: &str| folder.path().join(name).exists();
+    let files = ["typed.lab", "sub/typed.lab", "script.lab", "sub/script.lab"];
+    assert_eq!(files.map(is_there), [true, false, false, true], "{}", terminal.screen());
+}
+
+#[test]
+fn a_step_that_ctrl_c_ends_stops_the_clock_and_gives_the_keys() {
+    let folder = Folder::new();
+    folder.write("wait.lab", format!("{OPEN}@seat send 1\n@ada listen\n"));
+    let mut terminal = shell(&folder).size(60, 80).args(&["--pace", "1ms", "wait.lab"]).start();
+    terminal.sees("  ada <- 1 ");
+    terminal.keys(CTRL_C);
+    press(&terminal, "seat> @ada listen", ALT_Q);
+    assert_eq!(terminal.ends(), 130);
+    let screen = normal(&terminal.screen());
+    let (_, screen) = screen.split_once("  ada <- 1 ").unwrap();
+    assert_eq!(
+        screen,
+        " 5 B, pickle 3, 1 read  MS
+^Cwait.lab:6:6: error: `listen` was interrupted
+    @ada listen
+         ^^^^^^
+step mode: Enter runs the line that stands there, also when you have changed it.
+Ctrl-C sets it aside for commands of your own, an empty line brings it back.
+These can be typed then, or come at once with Alt and their first letter:
+  skip  leaves the step out
+  phase  runs up to the next phase
+  rest  runs up to the end
+  again  runs this phase again; at its first step, the one before
+  quit  ends the lecture
+seat> @ada listen
+  not run
+
+wait.lab: 1 failed, 4 steps passed in SEC"
+    );
+}

@@ -369,9 +369,9 @@ fn an_idle_prompt_says_once_that_bytes_wait_and_leaves_them_there() {
     terminal.run("recv", "ada>");
     terminal.sees("ada <- {'clientid': 1}");
     drop(peer);
-    terminal.sees("  ada: the peer has closed; `close` closes this end too\n");
+    terminal.sees("  ada: the peer sends no more: it has closed, or shut down its sending half;\n  `close` closes this end too\n");
     terminal.at("ada>");
-    for text in ["28 B are waiting", "33 B are waiting", "the peer has closed"] {
+    for text in ["28 B are waiting", "33 B are waiting", "the peer sends no more"] {
         assert_eq!(times(&terminal, text), 1, "{}", terminal.screen());
     }
 }
@@ -413,7 +413,7 @@ fn a_socket_that_is_not_the_current_one_is_named() {
     terminal.sees("  ada: 1 B is waiting; `@ada recv` takes it\n");
     drop(peer);
     terminal.run("@ada recv 1", "srv>");
-    terminal.sees("  ada: the peer has closed; `@ada close` closes this end too\n");
+    terminal.sees("  ada: the peer sends no more: it has closed, or shut down its sending half;\n  `@ada close` closes this end too\n");
 }
 
 #[test]

@@ -72,7 +72,7 @@ async fn serve(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let listener = super::socket::bind(lab, call).await?;
     let local = listener.local;
     let journal = match journal {
-        Some(template) => Some(lab.folder.join(lab.fill(template)?)),
+        Some(template) => Some(call.path(lab, &lab.fill(template)?)),
         None => None,
     };
     let opened = match &journal {
@@ -154,7 +154,7 @@ async fn roster(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         }
         [Parsed::Word(_), Parsed::Text(_)] => {
             let file = call.text(lab, 1)?;
-            let path: PathBuf = lab.folder.join(&file);
+            let path: PathBuf = call.path(lab, &file);
             let shown = crate::value::escape(&file).into_owned();
             let rows = class
                 .save(&path)

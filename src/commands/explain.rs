@@ -74,7 +74,7 @@ fn subject(lab: &Lab, call: &Call, args: &[Parsed]) -> Result<(Origin, Wire), Fa
         },
         [Parsed::Word("hex"), Parsed::Bytes(bytes)] => Ok(plain(bytes.clone())),
         [Parsed::Word("file"), Parsed::Text(name)] => {
-            Ok(plain(read_file(&lab.folder.join(lab.fill(name)?))?))
+            Ok(plain(read_file(&call.path(lab, &lab.fill(name)?))?))
         }
         [Parsed::Value(expr)] => as_sent(call, lab.eval(expr)?, &settings),
         _ => Err(call.misread(0)),
@@ -97,9 +97,9 @@ fn last(lab: &Lab, call: &Call, socket: Option<&str>) -> Result<(Origin, Wire), 
     let nothing = || {
         let failure = match socket {
             // What was closed may have left a message; what never was has not.
-            Some(name) => match lab.known_socket(name, call.args_at) {
+            Some(name) => match lab.known_socket(name, place_of(name, call)) {
                 Ok(name) => Failure::script(format!("nothing was sent or received on `{name}` yet")),
-                Err(unknown) => return Failure { span: None, ..unknown },
+                Err(unknown) => return unknown,
             },
             None => Failure::script("nothing was sent or received yet"),
         };
@@ -134,6 +134,16 @@ fn last(lab: &Lab, call: &Call, socket: Option<&str>) -> Result<(Origin, Wire), 
         }
     }
     found.ok_or_else(nothing)
+}
+
+/// Where a socket's name stands in a step: before its verb, or last.
+fn place_of(name: &str, call: &Call) -> usize {
+    if let Some((_, at)) = &call.target {
+        return *at;
+    }
+    let all = if let Some(Parsed::Word(all @ "all")) = call.args.first() { all.len() } else { 0 };
+    let from = call.args_at + all;
+    call.text.get(from..).and_then(|text| text.find(name)).map_or(from, |at| from + at)
 }
 
 /// How many bytes of the same message earlier reads took.

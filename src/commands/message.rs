@@ -82,6 +82,9 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     match outcome {
         Some(Send::All) => {
             let mut told = deliver::told(lab, messages, settings.framing, &bytes, &plan);
+            if let (Some(first), 1..) = (told.first_mut(), left_over) {
+                first.notes.push(format!("{left_over} B of an earlier `send` went out before it"));
+            }
             if let (Some(last), Some(End::Closed)) = (told.last_mut(), end) {
                 last.notes.push(AFTER_ITS_END.to_string());
             }
@@ -168,7 +171,7 @@ fn outgoing(lab: &Lab, call: &Call, settings: &Settings) -> Result<Vec<Outgoing>
             Some(Parsed::Bytes(bytes)) => Ok(vec![plain(bytes.clone(), "hex")]),
             _ => Err(call.misread(1)),
         },
-        "file" => Ok(vec![plain(read_file(&lab.folder.join(call.text(lab, 1)?))?, "file")]),
+        "file" => Ok(vec![plain(read_file(&call.path(lab, &call.text(lab, 1)?))?, "file")]),
         "garbage" => Ok(vec![plain(garbage(lab, call)?, "garbage")]),
         _ => encode(lab, call, 0, settings.codec, settings),
     }
@@ -249,6 +252,10 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     let size = std::fs::metadata(path).map_err(|error| cannot(net::reason(&error)))?;
     if size.is_dir() {
         return Err(cannot("it is a folder".into()));
+    }
+    // A pipe or a device may have no end, and a read from it cannot be interrupted.
+    if !size.is_file() {
+        return Err(cannot("it is no regular file".into()));
     }
     if size.len() > MAX_BYTES as u64 {
         return Err(cannot(format!("it is larger than {} MiB", MAX_BYTES >> 20)));

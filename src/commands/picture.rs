@@ -64,7 +64,7 @@ fn sequence(lab: &Lab, call: &Call, name: Option<&str>) -> Result<Sequence, Fail
 
 fn save(lab: &Lab, call: &Call, index: usize, sequence: &Sequence) -> Result<(), Failure> {
     let file = call.text(lab, index)?;
-    let path = lab.folder.join(&file);
+    let path = call.path(lab, &file);
     let shown = crate::value::escape(&file).into_owned();
     let Some(form) = Form::of(&path) else {
         let endings: Vec<String> = Form::ALL.iter().map(|form| format!("`.{}`", form.ending())).collect();

@@ -56,7 +56,7 @@ pub fn look(
     match read(payload, settings, &place, waiting, took) {
         Ok(message) => Ok(Arrived { place, message: Message { wire, ..message } }),
         Err(why) => {
-            let looks = pickle::sniff(payload).filter(|_| settings.codec == Codec::Pickle);
+            let looks = pickle::sniff(payload, Some(name)).filter(|_| settings.codec == Codec::Pickle);
             let shown = arrived(payload);
             let failure =
                 Failure::network(format!("`{name}` received {} B that cannot be read: {why}", place.total))
@@ -177,7 +177,7 @@ fn timed_out(lab: &mut Lab, name: &str, limit: Limit) -> Failure {
             Failure::network(format!("only part of a message arrived on `{name}` within {}", limit.shown()))
                 .detail("arrived", arrived(&bytes))
                 .brief(format!("only {} B of a message came in time", bytes.len()));
-        match pickle::sniff(&bytes) {
+        match pickle::sniff(&bytes, Some(name)) {
             Some(looks) => failure.hint(format!("this looks like {looks}")),
             None => failure.hint("the bytes are kept: the next `recv` goes on with them"),
         }
@@ -210,7 +210,7 @@ fn why_none(lab: &mut Lab, name: &str, error: &StreamError, settings: &Settings)
         }
         Err(failure) => return failure,
     };
-    let looks = (settings.framing == Framing::Pickle).then(|| pickle::sniff(&head)).flatten();
+    let looks = (settings.framing == Framing::Pickle).then(|| pickle::sniff(&head, Some(name))).flatten();
     let mut failure = match error {
         StreamError::Ended { end, partial, wanted } => {
             ended(name, *end, *partial, *wanted, received, looks.is_some())
@@ -301,7 +301,7 @@ fn ended(name: &str, end: End, partial: usize, wanted: usize, received: u64, is_
     };
     match (partial, received) {
         (0, 0) => Failure::network(format!("`{name}` {how} before it sent anything")).hint(match end {
-            End::Closed => "the program at the other end has ended, or serves one client only",
+            End::Closed => "the program at the other end has ended, serves one client only, or has shut down its sending half",
             _ => "the program at the other end may have crashed",
         }),
         (0, _) => Failure::network(format!("`{name}` {how}: no more messages will come"))

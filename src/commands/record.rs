@@ -29,7 +29,7 @@ fn record(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         return Err(Failure::script(format!("`{file}` is being recorded")).hint("`record stop` ends it"));
     }
     let file = call.text(lab, 0)?;
-    let path = lab.folder.join(&file);
+    let path = call.path(lab, &file);
     let shown = crate::value::escape(&file).into_owned();
     if path.exists() {
         return Err(Failure::network(format!("`{shown}` is there already"))
@@ -37,7 +37,7 @@ fn record(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     }
     let recorder = Recorder::begin(lab, path).map_err(|why| {
         Failure::network(why)
-            .hint("the name starts from the folder of the script, at the prompt from the one you are in")
+            .hint("a script's name starts from the folder of the script, one that is typed from the folder you are in")
     })?;
     lab.begin_recording(recorder);
     lab.emit(What::Recording { file: shown, steps: None });

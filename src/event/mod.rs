@@ -83,6 +83,8 @@ pub enum What {
     Quiet { socket: String, took: Duration },
     /// A socket was closed here.
     Closed { socket: String, sent: u64, received: u64, dropped: usize, unsent: usize },
+    /// Bytes that had arrived and that no step had taken were thrown away, so that a phase can be run again.
+    Discarded { socket: String, bytes: usize },
     /// Half of a connection was shut down here.
     ShutDown { socket: String, half: Half },
     /// A connection was aborted here.
@@ -160,6 +162,7 @@ impl What {
             | What::ListenedOut { socket, .. }
             | What::Quiet { socket, .. }
             | What::Closed { socket, .. }
+            | What::Discarded { socket, .. }
             | What::ShutDown { socket, .. }
             | What::Aborted { socket }
             | What::Serving { class: socket, .. }

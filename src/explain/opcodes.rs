@@ -56,7 +56,7 @@ pub(super) fn read(payload: &[u8]) -> Read {
         }
         Err(error) => Read {
             notes: missing(payload)
-                .or_else(|| pickle::sniff(payload).map(|looks| format!("this looks like {looks}")))
+                .or_else(|| pickle::sniff(payload, None).map(|looks| format!("this looks like {looks}")))
                 .into_iter()
                 .collect(),
             stopped: Some(Stopped { at: error.at, why: error.why }),

@@ -61,7 +61,7 @@ pub struct Lab {
     pub programs: Programs,
     /// Values given on the command line or by `include`, by the `param` they are for.
     pub given: Vec<(String, String)>,
-    /// The folder that `send file` starts from: that of the script, else the working one.
+    /// The folder that a script's file names start from: that of the script, else the working one.
     pub folder: PathBuf,
     /// Set by `quit`.
     pub quitting: bool,
@@ -263,6 +263,14 @@ impl Lab {
     /// The names of the sockets, oldest first.
     pub fn sockets(&self) -> impl Iterator<Item = &str> {
         self.names().filter(|(_, binding)| !matches!(binding, Binding::Value(_))).map(|(name, _)| name)
+    }
+
+    /// The connections with their names, oldest first.
+    pub fn connections(&self) -> impl Iterator<Item = (&str, &Connection)> {
+        self.names().filter_map(|(name, binding)| match binding {
+            Binding::Connection(link) => Some((name, &link.connection)),
+            _ => None,
+        })
     }
 
     /// What a name stands for.

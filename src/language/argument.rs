@@ -288,7 +288,6 @@ fn free_text(line: &mut Line) -> Result<Template, Mistake> {
 }
 
 fn hex(line: &mut Line) -> Result<Vec<u8>, Mistake> {
-    let start = line.at;
     let mut digits = String::new();
     loop {
         line.skip_space();
@@ -304,8 +303,14 @@ fn hex(line: &mut Line) -> Result<Vec<u8>, Mistake> {
         }
     }
     if digits.is_empty() {
-        return Err(Mistake::new(start, line.bare_word().len().max(1), "bytes are missing")
-            .hint("each byte is two hex digits: 80 04 4b 01 2e"));
+        let word = line.bare_word();
+        let why = match word {
+            "" => "bytes are missing".to_string(),
+            word => format!("`{}` is not two hex digits", crate::value::escape(word)),
+        };
+        return Err(
+            Mistake::new(line.at, word.len().max(1), why).hint("each byte is two hex digits: 80 04 4b 01 2e")
+        );
     }
     Ok((0..digits.len()).step_by(2).map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap_or(0)).collect())
 }

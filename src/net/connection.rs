@@ -25,6 +25,9 @@ const READ_MAX: usize = 256 << 10;
 /// An empty buffer larger than this is given back, so that ten thousand connections do not each keep their largest message.
 const KEEP_MAX: usize = 64 << 10;
 
+/// The most that is read only to be thrown away, in bytes: more than any kernel keeps, so a peer that never stops sending ends it.
+const FORGET_MAX: usize = 64 << 20;
+
 /// How long an eager connection waits in the kernel itself before it waits through the runtime. A peer on the same machine
 /// answers within this, and the runtime's own sleeping and waking costs a quarter of such a round trip.
 const EAGER: Duration = Duration::from_millis(1);
@@ -180,6 +183,39 @@ impl Connection {
     /// Bytes that were read and not yet taken, and bytes that wait in the kernel, where it can tell.
     pub fn waiting(&self) -> (usize, Option<u64>) {
         (self.buffer.len() - self.head, platform::unread(&self.stream))
+    }
+
+    /// How many bytes of the stream have arrived here, read or not.
+    pub fn arrived(&self) -> u64 {
+        self.received + platform::unread(&self.stream).unwrap_or(0)
+    }
+
+    /// Throws away what arrived behind so many bytes of the stream and was not taken by a step; how many bytes that were.
+    pub fn forget(&mut self, arrived: u64) -> usize {
+        if platform::unread(&self.stream).is_some_and(|unread| self.received + unread <= arrived) {
+            return 0;
+        }
+        let mut left = FORGET_MAX;
+        // The end of the stream stays for a step to meet.
+        while left > 0
+            && self.can_read
+            && let Ok(n @ 1..) = self.read_at_most(left.min(READ_MAX))
+        {
+            self.received += n as u64;
+            self.reads += 1;
+            left -= n;
+        }
+        let taken = self.received - self.buffered().len() as u64;
+        let kept = usize::try_from(arrived.saturating_sub(taken)).unwrap_or(usize::MAX);
+        let bytes = self.buffered().len().saturating_sub(kept);
+        if kept == 0 {
+            self.taken_bytes.clear();
+        }
+        if bytes > 0 {
+            self.buffer.truncate(self.head + kept);
+            self.advance(0);
+        }
+        bytes
     }
 
     /// What the kernel knows of this connection, where it can tell.

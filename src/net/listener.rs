@@ -23,6 +23,8 @@ pub struct Listener {
     pub local: SocketAddr,
     /// How many clients were accepted.
     pub accepted: u64,
+    /// Whether the kernel chose its port.
+    pub is_any_port: bool,
 }
 
 impl Listener {
@@ -37,7 +39,7 @@ impl Listener {
         socket.listen(BACKLOG)?;
         let socket = TcpListener::from_std(socket.into())?;
         let local = socket.local_addr()?;
-        Ok(Listener { socket, local, accepted: 0 })
+        Ok(Listener { socket, local, accepted: 0, is_any_port: address.port() == 0 })
     }
 
     /// How many clients are connected and not yet accepted, where the kernel can tell.

@@ -7,14 +7,14 @@ use super::finish::MAX_DEPTH;
 use crate::value::{Value, escape, path_step};
 
 /// The value as a pickle of protocol 2 or 3 that Python reads back equal and in order. What serde-pickle cannot write
-/// exactly is refused with its place: `$.a[2]` is a set.
+/// exactly is refused with its place: `VALUE.a[2]` is a set.
 pub fn encode(value: &Value, protocol: u8) -> Result<Vec<u8>, String> {
     let options = match protocol {
         2 => SerOptions::new().proto_v2(),
         3 => SerOptions::new(),
         other => return Err(format!("protocol {other} cannot be written, only 2 and 3")),
     };
-    check(value, &mut "$".to_owned(), 0)?;
+    check(value, &mut "VALUE".to_owned(), 0)?;
     serde_pickle::to_vec(value, options).map_err(|error| escape(&error.to_string()).into_owned())
 }
 

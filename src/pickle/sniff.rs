@@ -6,8 +6,10 @@ use crate::value::escape;
 const SHOWN_CHARS: usize = 40;
 
 /// Names what a stream's first bytes look like, as in "this looks like ...": for a message that is no pickle, or that
-/// never became whole. `None` if they look like nothing known. Ready for a screen.
-pub fn sniff(head: &[u8]) -> Option<String> {
+/// never became whole. `None` if they look like nothing known. A hint that sets an option sets it for `socket` alone, where
+/// that is known. Ready for a screen.
+pub fn sniff(head: &[u8], socket: Option<&str>) -> Option<String> {
+    let set = &socket.map_or("set".to_string(), |socket| format!("@{socket} set"));
     let found = match head {
         [] => return None,
         [0x16, 0x03, 0..=4, ..] => "a TLS handshake: the peer expects an encrypted connection".to_owned(),
@@ -21,10 +23,12 @@ pub fn sniff(head: &[u8]) -> Option<String> {
         _ if head.iter().all(|&byte| byte == 0) => "zero bytes".to_owned(),
         _ => match length_prefix(head) {
             Some(length) => {
-                format!("a pickle behind a 4-byte length ({length}); `set framing length` reads such streams")
+                format!(
+                    "a pickle behind a 4-byte length ({length}); `{set} framing length` reads such streams"
+                )
             }
-            None if is_json(head) => format!("JSON text: {}; {}", shown(head), codec(head, "json")),
-            None if is_text(head) => format!("plain text: {}; {}", shown(head), codec(head, "text")),
+            None if is_json(head) => format!("JSON text: {}; {}", shown(head), codec(head, "json", set)),
+            None if is_text(head) => format!("plain text: {}; {}", shown(head), codec(head, "text", set)),
             None => return None,
         },
     };
@@ -32,11 +36,11 @@ pub fn sniff(head: &[u8]) -> Option<String> {
 }
 
 /// How to read such a stream. Without a newline its messages are not lines, so a codec alone would wait for one for ever.
-fn codec(head: &[u8], name: &str) -> String {
+fn codec(head: &[u8], name: &str, set: &str) -> String {
     if head.contains(&b'\n') {
-        format!("`set codec {name}` reads it")
+        format!("`{set} codec {name}` reads it")
     } else {
-        format!("`set codec {name}`, then `set framing none` reads it")
+        format!("`{set} codec {name}`, then `{set} framing none` reads it")
     }
 }
 

@@ -138,11 +138,12 @@ impl Drawing {
             What::Quiet { .. } => self.mark(end, Marked::Silence, "nothing arrived, as wanted".into(), None),
             What::Closed { dropped, unsent, .. } => {
                 let lost = lost(*unsent, *dropped);
-                // With bytes that nobody read, some systems send RST.
+                // With bytes that nobody read, it is RST.
                 let fin = if lost.is_empty() { " (FIN)" } else { "" };
                 self.goodbye(end, Travels::Fin, format!("close{fin}{lost}"));
                 self.closed(end);
             }
+            What::Discarded { bytes, .. } => self.discarded(end, *bytes),
             What::ShutDown { half: Half::Read, .. } => {
                 self.mark(end, Marked::Says, "will read no more".into(), None);
             }
@@ -334,6 +335,18 @@ impl Drawing {
                 if let Some(arrow) = self.sheet.arrow_at(unread.row) {
                     arrow.arrival = Arrival::Lost(last);
                 }
+            }
+        }
+    }
+
+    /// What had arrived and was not read is gone.
+    fn discarded(&mut self, end: usize, bytes: usize) {
+        let row = self.sheet.next();
+        self.mark(end, Marked::Says, format!("{bytes} B thrown away, unread"), None);
+        let Some(partner) = self.people.ends[end].partner else { return };
+        for unread in self.ends[partner].stream.forget(bytes).iter().filter(|unread| unread.read == 0) {
+            if let Some(arrow) = self.sheet.arrow_at(unread.row) {
+                arrow.arrival = Arrival::Lost(row);
             }
         }
     }

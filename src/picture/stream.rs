@@ -88,6 +88,18 @@ impl Stream {
         taken
     }
 
+    /// The last bytes that were sent were thrown away unread: the messages that are gone.
+    pub fn forget(&mut self, mut bytes: usize) -> Vec<Unread> {
+        let mut gone = Vec::new();
+        while let Some(left) = self.unread.back().map(|last| last.total - last.read)
+            && left <= bytes
+        {
+            bytes -= left;
+            gone.extend(self.unread.pop_back());
+        }
+        gone
+    }
+
     /// What was not read, or not all of it.
     pub fn rest(&mut self) -> impl Iterator<Item = Unread> + '_ {
         self.unread.drain(..)

@@ -4,14 +4,15 @@ mod pattern;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::{Call, Names, Parsed, Wanted};
-use crate::event::{Failure, Message, What};
+use crate::event::{Failure, FailureKind, Message, What};
 use crate::lab::{Binding, Lab, shown_duration};
-use crate::net::End;
+use crate::net::{End, Listener};
 use crate::value::escape;
 
 use self::pattern::{literal, pattern};
@@ -45,6 +46,10 @@ pub struct Recorder {
     params: Vec<(String, String)>,
     /// Values that had a name before the recording and are not written down yet.
     unknown: HashSet<String>,
+    /// How many bytes the socket of a `send` under way was given before it.
+    before: u64,
+    /// When the step under way began.
+    began: Instant,
     saved: Instant,
     is_full: bool,
 }
@@ -65,6 +70,8 @@ impl Recorder {
             ports: HashMap::new(),
             params: Vec::new(),
             unknown: HashSet::new(),
+            before: 0,
+            began: Instant::now(),
             saved: Instant::now(),
             is_full: false,
         };
@@ -87,7 +94,7 @@ impl Recorder {
                     self.unknown.insert(name.to_string());
                     continue;
                 }
-                Binding::Listener(listener) => format!("listen {} as {name}", listener.local),
+                Binding::Listener(listener) => format!("listen {} as {name}", asked_for(listener)),
                 Binding::Class(class) => format!("serve {} as {name}", class.local),
                 Binding::Program(program) => {
                     self.tell_of_spawn();
@@ -114,7 +121,7 @@ impl Recorder {
             }
             last = Some(name);
             let port = match binding {
-                Binding::Listener(listener) => Some(listener.local.port()),
+                Binding::Listener(listener) if !listener.is_any_port => Some(listener.local.port()),
                 Binding::Class(class) => Some(class.local.port()),
                 Binding::Connection(link) if step.starts_with("connect") => Some(link.connection.peer.port()),
                 _ => None,
@@ -157,6 +164,8 @@ impl Recorder {
         self.heard_steps = 0;
         self.made = None;
         self.takes = takes_messages(call);
+        self.before = given(lab, call);
+        self.began = Instant::now();
         if self.takes {
             self.suffix = suffix(call);
         }
@@ -222,6 +231,7 @@ impl Recorder {
             Ok(()) => {
                 self.add_step(lab, call);
             }
+            Err(failure) if given(lab, call) > self.before => self.begun(call, failure),
             Err(failure) => {
                 self.expect_heard();
                 self.failed(call, failure);
@@ -267,6 +277,22 @@ impl Recorder {
         }
         self.heard.push('\n');
         self.heard_steps += 1;
+    }
+
+    /// A `send` that ended before all was sent, whose rest goes out before the next one: the peer gets it whole.
+    fn begun(&mut self, call: &Call, failure: &Failure) {
+        self.comment(&format!("{}; its rest goes out before the next `send`", failure.message));
+        // Its time is up in a replay too, and then its rest waits there as it did here.
+        let text = call.text.trim();
+        let within = match call.within {
+            // Behind a `#` it would be a comment.
+            None if failure.kind == FailureKind::Interrupted && !text.contains('#') => {
+                let millis = self.began.elapsed().as_millis() as u64 + 1;
+                format!(" within {}", shown_duration(Duration::from_millis(millis)))
+            }
+            _ => String::new(),
+        };
+        self.add(&format!("? {text}{within}"));
     }
 
     fn failed(&mut self, call: &Call, failure: &Failure) {
@@ -324,7 +350,7 @@ impl Recorder {
     /// The text with `$PARAM` for the port; a port that was not met before gets a param of its own.
     fn with_param(&mut self, lab: &Lab, text: &str, port: &str) -> String {
         let known = self.params.iter().find(|(number, _)| number == port).map(|(_, param)| param.clone());
-        let param = known.unwrap_or_else(|| {
+        let param = any_port(lab, port).or(known).unwrap_or_else(|| {
             let count = self.params.len() + 1;
             let mut names = (count..).map(|n| if n == 1 { "port".to_string() } else { format!("port{n}") });
             let is_free =
@@ -346,6 +372,26 @@ impl Recorder {
     }
 }
 
+/// What opens such a listener again: one whose port the kernel chose gets another one.
+fn asked_for(listener: &Listener) -> String {
+    let local = listener.local;
+    match (listener.is_any_port, local.ip()) {
+        (false, _) => local.to_string(),
+        (true, IpAddr::V4(Ipv4Addr::LOCALHOST)) => "0".to_string(),
+        (true, ip) => SocketAddr::new(ip, 0).to_string(),
+    }
+}
+
+/// `NAME.port` of the open listener whose port this is, where the kernel chose it: it is another one in each run.
+fn any_port(lab: &Lab, port: &str) -> Option<String> {
+    lab.names().find_map(|(name, binding)| match binding {
+        Binding::Listener(it) if it.is_any_port && it.local.port().to_string() == port => {
+            Some(format!("{name}.port"))
+        }
+        _ => None,
+    })
+}
+
 /// `as NAME` at the end of a step, before its comment.
 fn named(text: &str, name: &str) -> String {
     // What stands behind an address or a listener's name holds no string, so a `#` begins the comment.
@@ -359,6 +405,18 @@ fn named(text: &str, name: &str) -> String {
 fn becomes_expects(recorder: &Recorder, lab: &Lab, call: &Call) -> bool {
     let answers = call.spec.name == "listen" && !lab.handlers.is_empty();
     recorder.takes && call.wanted == Wanted::Pass && !answers
+}
+
+/// How many bytes the socket of a `send` has been given, those that are still queued among them.
+fn given(lab: &Lab, call: &Call) -> u64 {
+    let name = call.target.as_ref().map(|(name, _)| name).or(lab.current.as_ref());
+    match name.and_then(|name| lab.get(name)) {
+        Some(Binding::Connection(link)) if call.spec.name == "send" && call.wanted == Wanted::Pass => {
+            let writer = link.connection.writer();
+            writer.sent() + writer.unsent() as u64
+        }
+        _ => 0,
+    }
 }
 
 fn takes_messages(call: &Call) -> bool {

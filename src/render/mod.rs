@@ -7,6 +7,7 @@ mod picture;
 mod program;
 mod run;
 mod tcp;
+mod wrap;
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -22,12 +23,19 @@ use crate::value::{Value, escape};
 
 pub use run::{phase, points};
 
+use self::wrap::{caret, folded, visible_width, wrapped};
+
 /// How much of a value a line shows, in characters; the rest is counted.
 const SHOWN_VALUE: usize = 1000;
 /// The line's width where no terminal says, in columns.
 pub const WIDTH_DEFAULT: usize = 80;
 /// Lines are not made wider than this, so that sizes and times stay near the values, in columns.
 const WIDTH_MAX: usize = 110;
+
+/// How far the further lines of a value stand in, in columns.
+const VALUE_INDENT: usize = 4;
+/// How far the further lines of help stand in, in columns: more than its lines do.
+const TEXT_INDENT: usize = 8;
 
 /// Nor narrower: on less, the terminal's own wrapping serves better, in columns.
 const WIDTH_MIN: usize = 20;
@@ -96,7 +104,8 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Checked { text } => format!("  {} {}\n", look.colored(AnsiColor::Green, "ok"), escape(text)),
         What::Bound { name, value } => {
             let (shown, cut) = value.repr_cut(SHOWN_VALUE);
-            format!("  {name} = {shown}{}\n", if cut { " ... (cut)" } else { "" })
+            let line = format!("  {name} = {shown}{}", if cut { " ... (cut)" } else { "" });
+            folded(&line, VALUE_INDENT, look) + "\n"
         }
         What::OptionSet { socket, option, value, note } => {
             let whose = socket.as_ref().map_or(String::new(), |name| format!("{name}: "));
@@ -110,7 +119,7 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Noticed { socket, bytes, how, is_current } => {
             tcp::noticed(socket, *bytes, *how, *is_current, look)
         }
-        What::Text { text, .. } => text.lines().fold(String::new(), |all, line| all + "  " + line + "\n"),
+        What::Text { kind, text } => asked_for(kind, text, look),
         What::Warning { socket, message, hint } => warning(socket.as_deref(), message, hint.as_deref(), look),
         What::FailedAsAllowed { failure, must } => allowed(failure, *must, look),
         What::Failed(it) => failure(it, look),
@@ -177,6 +186,9 @@ fn socket_event(what: &What, look: &Look) -> Option<String> {
             };
             row(&format!("  {}  closed{lost}", look.bold(socket)), &right, look)
         }
+        What::Discarded { socket, bytes } => {
+            format!("  {}  {bytes} B of the earlier run were thrown away\n", look.bold(socket))
+        }
         What::ShutDown { socket, half } => {
             let what = match half {
                 Half::Write => "will send no more (FIN sent)",
@@ -189,6 +201,12 @@ fn socket_event(what: &What, look: &Look) -> Option<String> {
         What::Using { socket } => format!("  {}  is the current socket\n", look.bold(socket)),
         _ => return None,
     })
+}
+
+/// Text that was asked for. A line of history stays whole: it may be copied.
+fn asked_for(kind: &str, text: &str, look: &Look) -> String {
+    let look = Look { wraps: look.wraps && kind != "history", ..*look };
+    text.lines().map(|line| folded(&format!("  {line}"), TEXT_INDENT, &look) + "\n").collect()
 }
 
 fn lost(bytes: usize, how: &str) -> String {
@@ -287,9 +305,11 @@ fn received(socket: &str, message: &Message, look: &Look) -> String {
 /// A left part and a right part on one line where they fit, else below each other.
 fn row(left: &str, right: &str, look: &Look) -> String {
     if right.is_empty() {
-        return [left, "\n"].concat();
+        return [&folded(left, VALUE_INDENT, look), "\n"].concat();
     }
-    let (left_width, right_width) = (visible_width(left), visible_width(right));
+    let left = &folded(left, VALUE_INDENT, look);
+    let last = left.rsplit('\n').next().unwrap_or_default();
+    let (left_width, right_width) = (visible_width(last), visible_width(right));
     let fits = left_width + 2 + right_width <= look.width;
     let before = if fits { left_width } else { 0 };
     let mut line = String::with_capacity(left.len() + look.width + 16);
@@ -301,21 +321,6 @@ fn row(left: &str, right: &str, look: &Look) -> String {
     line += &look.dim(right);
     line.push('\n');
     line
-}
-
-/// Columns of a text, our own colours not counted.
-fn visible_width(text: &str) -> usize {
-    // What lab2sh shows of printable ASCII is as wide as it is long.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return text.len();
-    }
-    let mut width = 0;
-    let mut rest = text;
-    while let Some(start) = rest.find('\x1b') {
-        width += rest[..start].width();
-        rest = rest[start..].split_once('m').map_or("", |(_, behind)| behind);
-    }
-    width + rest.width()
 }
 
 fn ms(took: Duration) -> String {
@@ -401,51 +406,11 @@ pub fn failure(failure: &Failure, look: &Look) -> String {
     }
     let column = failure.details.iter().map(|(word, _)| word.len()).max().unwrap_or(0);
     for (word, text) in &failure.details {
-        let _ = writeln!(lines, "  {word}:{} {}", " ".repeat(column - word.len()), escape(text));
+        let head = format!("  {word}:{} ", " ".repeat(column - word.len()));
+        lines += &(folded(&format!("{head}{}", escape(text)), head.len(), look) + "\n");
     }
     if let Some(hint) = &failure.hint {
         lines += &wrapped(&look.dim("hint:"), hint, look);
     }
     lines
-}
-
-/// A text behind a head, broken between words where a terminal would break within one.
-fn wrapped(head: &str, text: &str, look: &Look) -> String {
-    let (mut lines, mut at) = (head.to_string(), visible_width(head));
-    for word in escape(text).split(' ') {
-        if look.wraps && at + 1 + word.width() > look.width {
-            lines.push_str("\n ");
-            at = 1;
-        }
-        lines.push(' ');
-        lines.push_str(word);
-        at += 1 + word.width();
-    }
-    lines + "\n"
-}
-
-fn caret(place: &crate::event::FailurePlace, look: &Look) -> String {
-    /// What stands around the line: four spaces, and `...` on both sides where it is cut.
-    const AROUND: usize = 4 + 3 + 3;
-    let room = look.width.saturating_sub(AROUND);
-    // Of a long line the part before the caret says more than the part behind it.
-    let most_before = room * 3 / 4;
-    let skipped = place.column.saturating_sub(1 + most_before);
-    let shown = |from: usize, count: usize| -> String {
-        let text: String =
-            place.text.chars().skip(from).take(count).map(|c| if c == '\t' { ' ' } else { c }).collect();
-        escape(&text).into_owned()
-    };
-    let before = shown(skipped, place.column - 1 - skipped);
-    let under = shown(place.column - 1, place.len).width().max(1);
-    let mark = if skipped > 0 { "..." } else { "" };
-    let carets = "^".repeat(under.min(room.saturating_sub(before.width()).max(1)));
-    let line = shown(skipped, room);
-    let rest = if place.text.chars().nth(skipped + room).is_some() { "..." } else { "" };
-    format!(
-        "    {mark}{line}{rest}\n    {}{}{}\n",
-        " ".repeat(mark.len()),
-        " ".repeat(before.width()),
-        look.colored(AnsiColor::Red, &carets)
-    )
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anstyle::AnsiColor;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Look, SHOWN_VALUE, arrow, cells, ms, row, safe, widths, wrapped};
+use super::{Look, SHOWN_VALUE, arrow, cells, folded, ms, row, safe, widths, wrapped};
 use crate::event::{Dispatch, Story};
 use crate::net::{Idle, NOT_KNOWN, Size, Taken};
 use crate::pattern::count;
@@ -20,7 +20,13 @@ pub fn table(titles: &[&str], rows: &[Vec<String>], empty: &str, look: &Look) ->
     if rows.is_empty() {
         return format!("  {empty}\n");
     }
-    let rows = safe(rows);
+    let mut rows = safe(rows);
+    if look.wraps {
+        // Of a very long name the rest of the table would have no room.
+        rows.iter_mut()
+            .filter_map(|row| row.first_mut())
+            .for_each(|name| *name = shortened(name, look.width / 3));
+    }
     let columns = widths(titles, &rows);
     let mut end = 0;
     let fits = |width: &&usize| {
@@ -37,10 +43,24 @@ pub fn table(titles: &[&str], rows: &[Vec<String>], empty: &str, look: &Look) ->
         let below: Vec<String> = below.map(|(title, cell)| format!("{title} {cell}")).collect();
         if !below.is_empty() {
             let indent = " ".repeat(2 + columns[0] + 2);
-            text += &(look.dim(&format!("{indent}{}", below.join(", "))).into_owned() + "\n");
+            let line = folded(&format!("{indent}{}", below.join(", ")), indent.len(), look);
+            text += &(look.dim(&line).into_owned() + "\n");
         }
     }
     text
+}
+
+/// A name of at most so many columns: what is too long loses its middle, since names of a kind differ at their ends.
+fn shortened(name: &str, most: usize) -> String {
+    if name.width() <= most {
+        return name.to_string();
+    }
+    // A name is made of letters, digits and `_`, and ` *` marks the current one.
+    let chars: Vec<char> = name.chars().collect();
+    let kept = most.saturating_sub(3);
+    let (head, tail) =
+        (&chars[..kept.div_ceil(2).min(chars.len())], &chars[chars.len() - (kept / 2).min(chars.len())..]);
+    head.iter().chain(&['.'; 3]).chain(tail).collect()
 }
 
 /// All that is known of one connection.
@@ -73,7 +93,9 @@ pub fn noticed(socket: &str, bytes: u64, how: Idle, is_current: bool, look: &Loo
     let text = match (how, bytes) {
         (Idle::Open, 1) => format!("1 B is waiting; `{at}recv` takes it"),
         (Idle::Open, bytes) => format!("{bytes} B are waiting; `{at}recv` takes them"),
-        (Idle::Ended, _) => format!("the peer has closed; `{at}close` closes this end too"),
+        (Idle::Ended, _) => format!(
+            "the peer sends no more: it has closed, or shut down its sending half; `{at}close` closes this end too"
+        ),
         (Idle::Broken, _) => format!("the connection was reset or died; `{at}recv` says which"),
     };
     below(&format!("{socket}: {text}"), look)

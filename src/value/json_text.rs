@@ -134,7 +134,7 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
 /// `None` become text; everything else that JSON has no word for is refused with its place.
 pub fn to_json_text(value: &Value) -> Result<String, String> {
     let mut out = String::new();
-    let mut path = "$".to_owned();
+    let mut path = "VALUE".to_owned();
     dump(value, &mut path, &mut out)?;
     Ok(out)
 }
