@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::explain::Explanation;
+use crate::explain::{Explanation, Folding};
 use crate::net::{End, Framing, Idle, Taken, TcpFacts};
 use crate::sequence::Sequence;
 use crate::value::Value;
@@ -48,6 +48,9 @@ pub enum What {
     Accepted { socket: String, listener: String, peer: SocketAddr, took: Duration },
     /// A message was given to the kernel.
     Sent { socket: String, message: Message },
+    /// A message was begun and is not yet given to the kernel whole: so many bytes of it are. Only the conversation keeps it;
+    /// a person or a program is told by the failure.
+    Begun { socket: String, wire: Box<Wire>, given: u64 },
     /// A message arrived and was taken off the stream.
     Received { socket: String, message: Message },
     /// `recv N` took bytes off the stream.
@@ -97,7 +100,7 @@ pub enum What {
     /// A message's bytes in rows; `origin` says whose message it is.
     Explained { origin: Origin, explanation: Arc<Explanation> },
     /// A message's bytes as they are.
-    Dumped { origin: Origin, wire: Wire },
+    Dumped { origin: Origin, wire: Wire, folding: Folding },
     /// What is known of one connection.
     Connection { socket: String, story: Box<Story> },
     /// While nobody ran a step: bytes arrived that wait unread, or the peer's sending ended.
@@ -123,6 +126,7 @@ impl What {
             | What::Listening { socket, .. }
             | What::Accepted { socket, .. }
             | What::Sent { socket, .. }
+            | What::Begun { socket, .. }
             | What::Received { socket, .. }
             | What::Read { socket, .. }
             | What::Ended { socket, .. }
@@ -143,6 +147,7 @@ impl What {
         let wire = match self {
             What::Sent { message, .. } | What::Received { message, .. } => message.wire.as_ref(),
             What::Read { wire, .. } => wire.as_ref(),
+            What::Begun { wire, .. } => Some(&**wire),
             What::Failed(failure) | What::FailedAsAllowed { failure, .. } => failure.wire.as_deref(),
             _ => None,
         };
@@ -296,6 +301,37 @@ pub struct Wire {
     pub codec: &'static str,
     /// What tells them apart from the next message.
     pub framing: Framing,
+    /// How the value begins, as Python prints it, where not all of the bytes are here to read it from.
+    pub head: Option<Arc<str>>,
+}
+
+/// How many characters of a value's beginning are kept where its bytes are not: as many as a picture's page shows.
+const HEAD_MAX: usize = 2_000;
+
+impl Wire {
+    /// Whether not all bytes were kept.
+    pub fn is_cut(&self) -> bool {
+        self.total > self.bytes.len()
+    }
+
+    /// The same with the value's beginning, if its bytes cannot tell it any more.
+    pub fn headed(self, value: &Value) -> Wire {
+        if !self.is_cut() || self.head.is_some() {
+            return self;
+        }
+        let (text, is_short) = value.repr_cut(HEAD_MAX);
+        Wire { head: Some(if is_short { text + "..." } else { text }.into()), ..self }
+    }
+
+    /// `lab2sh kept only the first 1 MiB of 5002790 B`, if it did.
+    pub fn says_kept(&self) -> Option<String> {
+        const MIB: usize = 1 << 20;
+        let kept = match self.bytes.len() {
+            bytes if bytes > 0 && bytes % MIB == 0 => format!("{} MiB", bytes / MIB),
+            bytes => format!("{bytes} B"),
+        };
+        self.is_cut().then(|| format!("lab2sh kept only the first {kept} of {} B", self.total))
+    }
 }
 
 /// Where bytes that are looked at come from.
@@ -442,7 +478,7 @@ impl Failure {
 
     /// The same failure, caused by what a message says.
     pub fn about(mut self, socket: &str, message: &Message) -> Failure {
-        self.wire = message.wire.clone().map(Box::new);
+        self.wire = message.wire.clone().map(|wire| Box::new(wire.headed(&message.value)));
         self.on(socket)
     }
 

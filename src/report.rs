@@ -16,9 +16,9 @@
 //! | `arrival` | `class`, `seat`, `status` (`identified`, `passed`, `left early`, `failed`), `reason`, `name`, `student_id`, `github`, `email`, `duplicate_of`, `peer` |
 //! | `status`, `class_closed` | `class`, `here`, `count`, `passed`, `failed`, `refused`, `messages` |
 //! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` of a roster, `messages` and `lanes` of a picture |
-//! | `flow` | `lanes` (names), `dropped`, `rows`: `ms` and one of `phase`; `note`; `lane`, `mark`, `text`; `from`, `to`, `arrow`, `number`, `text`, `bytes`, `arrives` (index of the row where it was taken), `fate` |
+//! | `flow` | `lanes` (names), `dropped`, `rows`: `ms` and one of `phase`; `note`; `lane`, `mark`, `text`; `from`, `to`, `arrow`, `number`, `text`, `bytes`, `arrives` (index of the row where the last of it was taken), `entered` (another program sent it: its time is that of the read), `fate` |
 //! | `checked` | `text` |
-//! | `explained` | `how` (`sent`, `received`, `waiting`, `given`), `socket`, `form`, `bytes`, `repr`, `calls`, `notes`, `stopped` (`at`, `why`), `rows`: `start`, `end`, `depth`, `hex`, `name`, `argument`, `words`, `stack`, `effect`, `plain`, `folded`, `wrong` |
+//! | `explained` | `how` (`sent`, `received`, `waiting`, `given`), `socket`, `form`, `bytes`, `kept` (of these), `repr`, `calls`, `notes`, `stopped` (`at`, `why`), `rows`: `start`, `end`, `depth`, `hex`, `name`, `argument`, `words`, `stack`, `effect`, `plain`, `folded`, `wrong` |
 //! | `dumped` | `how`, `socket`, `bytes`, `hex` |
 //! | `recording` | `file`, `steps` once it has ended |
 //! | `bound` | `name`, `repr`, `value` |
@@ -119,7 +119,7 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
                 "seconds": it.took.as_micros() as f64 / 1_000_000.0, "status": it.status}),
         ),
         What::Explained { origin, explanation } => ("explained", explained(origin, explanation)),
-        What::Dumped { origin, wire } => {
+        What::Dumped { origin, wire, .. } => {
             let (how, socket) = whose(origin);
             ("dumped", json!({"how": how, "socket": socket, "bytes": wire.total, "hex": hex(&wire.bytes)}))
         }
@@ -234,7 +234,7 @@ fn explained(origin: &Origin, it: &Explanation) -> Json {
             "effect": row.effect.as_ref().map(|effect| &effect.what),
             "plain": row.effect.as_ref().map(|effect| effect.is_plain), "folded": row.folded, "wrong": row.is_wrong})
     };
-    json!({"how": how, "socket": socket, "form": it.form, "bytes": it.total,
+    json!({"how": how, "socket": socket, "form": it.form, "bytes": it.total, "kept": it.bytes.len(),
         "repr": it.value.as_ref().map(Value::repr), "calls": it.calls, "notes": it.notes,
         "stopped": it.stopped.as_ref().map(|stopped| json!({"at": stopped.at, "why": stopped.why})),
         "rows": it.rows.iter().map(row).collect::<Vec<Json>>()})
@@ -290,7 +290,7 @@ fn message(socket: &str, message: &Message) -> Json {
 
 fn flow(sequence: &Sequence) -> Json {
     let name = |lane: usize| sequence.lanes.get(lane).map(|lane| &lane.name);
-    let row = |row: &SequenceRow| {
+    let row = |(index, row): (usize, &SequenceRow)| {
         let at = ms(row.at);
         match &row.shown {
             Shown::Phase(title) => json!({"ms": at, "phase": title}),
@@ -301,16 +301,17 @@ fn flow(sequence: &Sequence) -> Json {
             Shown::Arrow(arrow) => {
                 let arrives = match arrow.arrival {
                     Arrival::Row(row) => Some(row),
+                    Arrival::Read => Some(index),
                     _ => None,
                 };
                 json!({"ms": at, "from": name(arrow.from), "to": name(arrow.to), "arrow": arrow.kind.name(),
                     "number": arrow.number, "text": arrow.label, "bytes": row.body().map(|body| body.wire.total),
-                    "arrives": arrives, "fate": arrow.fate()})
+                    "arrives": arrives, "entered": arrow.arrival == Arrival::Read, "fate": arrow.fate()})
             }
         }
     };
     let lanes: Vec<&String> = sequence.lanes.iter().map(|lane| &lane.name).collect();
-    let rows: Vec<Json> = sequence.rows.iter().map(row).collect();
+    let rows: Vec<Json> = sequence.rows.iter().enumerate().map(row).collect();
     json!({"lanes": lanes, "dropped": sequence.dropped, "rows": rows})
 }
 
