@@ -57,7 +57,7 @@ impl Form {
         match self {
             Form::Text => format!("# {MARK}\n{}", text::file(sequence)),
             Form::Svg => format!("<!-- {MARK} -->\n{}", svg::svg(sequence)),
-            Form::Mermaid => format!("%% {MARK}\n{}", mermaid::mermaid(sequence)),
+            Form::Mermaid => mermaid::mermaid(sequence),
             Form::Page => page::page(sequence),
         }
     }
