@@ -88,7 +88,7 @@ fn a_close_after_a_reset_sends_nothing() {
         r#"
    time    step   ada                                           127.0.0.1:PORT0
                    ┌──────────────────── connect ─────────────────────>│
-                   ├────────────────── (1) 1  5 B ────────────────────>│
+                   ├─────────────────── (1) 1  5 B ───────────────────>│
                    ●<────────────────── reset (RST) ─────────────────··│
                    ┴ close                                             │
 "#,
@@ -212,9 +212,9 @@ fn a_message_that_was_not_kept_whole_is_not_called_broken() {
     assert!(explained.lines().filter_map(offset).is_sorted(), "{explained}");
     assert!(!explained.contains("truncated") && !explained.contains("more belong to it"), "{explained}");
     assert!(
-        dumped.ends_with("|.K.K.K.K.K.K.K.K|\n  ... 65492 more rows; `hex all` shows them\n  note: lab2sh kept only the first 1 MiB of 1200006 B"),
+        dumped.ends_with("|K.K.K.K.K.K.K.K.|\n  ... 65492 more rows; `hex all` shows them\n  note: lab2sh kept only the first 1 MiB of 1200006 B"),
         "{dumped}"
     );
-    assert!(timeless(flow).contains("●<─── (1) [1, 1, 1, 1, 1, 1, 1, 1,...  1200006 B ──··│"), "{flow}");
+    assert!(timeless(flow).contains("●<─ (1) [1, 1, 1, 1, 1, 1, 1, 1, 1,...  1200006 B ··│"), "{flow}");
     peer.join().unwrap();
 }
