@@ -15,19 +15,10 @@ pub(super) fn read(payload: &[u8]) -> Read {
         Some(_) if ends_between => payload.len(),
         last => last.map_or(0, |step| step.end),
     };
-    let skip = match steps.as_slice() {
-        [.., last] if skipped > 0 && ends_between => {
-            let words = format!("{skipped} more opcodes are not shown (limit)");
-            rows.push(Row { folded: skipped, ..Row::new(last.end, payload.len(), "", words) });
-            Some(rows.len() - 1)
-        }
-        [.., before, last] if skipped > 0 => {
-            let words = format!("{skipped} more opcodes are not shown (limit)");
-            rows.push(Row { folded: skipped, ..Row::new(before.end, last.at, "", words) });
-            Some(rows.len() - 1)
-        }
-        _ => None,
-    };
+    let skip = left_out(&steps, skipped, ends_between.then_some(payload.len())).map(|row| {
+        rows.push(row);
+        rows.len() - 1
+    });
     let mut tree = tree(&steps, skip, result.is_err(), ends_between);
     let mut behind = |row: Row, rows: &mut Vec<Row>| {
         tree.add(Tree::ROOT, Part::Row(rows.len()));
@@ -73,6 +64,17 @@ pub(super) fn read(payload: &[u8]) -> Read {
             ..read
         },
     }
+}
+
+/// The row that stands for the steps that are left out: before the last step, or behind it up to the end of the bytes.
+fn left_out(steps: &[Step], skipped: usize, behind_to: Option<usize>) -> Option<Row> {
+    let (start, end) = match (steps, behind_to) {
+        ([.., last], Some(end)) => (last.end, end),
+        ([.., before, last], None) => (before.end, last.at),
+        _ => return None,
+    };
+    let words = format!("{skipped} more opcodes are not shown (limit)");
+    (skipped > 0).then(|| Row { folded: skipped, ..Row::new(start, end, "", words) })
 }
 
 /// How much is missing at least of a pickle that is well as far as it goes.
