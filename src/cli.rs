@@ -1,11 +1,16 @@
 //! The program's options.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
 use crate::language::duration;
 use crate::language::line::Line;
+use crate::results::Wanted;
+
+/// The most submissions at once: each is two processes or more, and a handful of descriptors.
+const AT_ONCE_MAX: usize = 256;
 
 /// A scriptable shell for socket experiments: JSON literals go in, pickles go over the wire, Python values come out.
 #[derive(Debug, Parser)]
@@ -40,6 +45,14 @@ pub struct Cli {
     #[arg(short = 'q', long, conflicts_with = "json")]
     pub quiet: bool,
 
+    /// A line for each phase that passed, every step of one that failed
+    #[arg(long, conflicts_with_all = ["json", "quiet", "step", "pace"])]
+    pub brief: bool,
+
+    /// Write a report: junit, tap, json, html, gradescope or markdown; `-` is standard output. May be given several times
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = Wanted::read)]
+    pub reports: Vec<Wanted>,
+
     /// Step mode: comments are told, each step stands in the editor until Enter runs it
     #[arg(long, conflicts_with_all = ["json", "quiet", "check"])]
     pub step: bool,
@@ -48,13 +61,48 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", value_parser = pace, conflicts_with_all = ["step", "check"])]
     pub pace: Option<Duration>,
 
+    /// Keep the tables of load runs (`run FILE times N`) as JSON
+    #[arg(long, value_name = "FILE.json")]
+    pub save: Option<std::path::PathBuf>,
+
     /// Run on after a failed step
     #[arg(long)]
     pub keep_going: bool,
 
+    /// Let the script start programs (`spawn`); without it, one that would is refused before it runs
+    #[arg(long)]
+    pub allow_spawn: bool,
+
+    /// Run the script once for each file that this pattern matches, as its param `program`, and make a table of them all
+    #[arg(long, value_name = "PATTERN", conflicts_with_all = ["reports", "lines", "interactive", "step", "pace", "check", "brief"])]
+    pub each: Option<String>,
+
+    /// With --each: how many at once [default: as many as there are cores]
+    #[arg(long, value_name = "N", requires = "each", value_parser = at_once)]
+    pub at_once: Option<usize>,
+
+    /// With --each: how long one may run
+    #[arg(long, value_name = "TIME", requires = "each", value_parser = pace, default_value = "60s")]
+    pub time_limit: Duration,
+
+    /// With --each: the folder for the table and the reports
+    #[arg(long, value_name = "FOLDER", requires = "each", default_value = "reports")]
+    pub out: PathBuf,
+
+    /// Run the script again whenever it, what it includes, or a file that a param names has changed
+    #[arg(long, conflicts_with_all = ["each", "lines", "interactive", "step", "pace", "check"])]
+    pub watch: bool,
+
     /// When to use colours; NO_COLOR is obeyed
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
+}
+
+fn at_once(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=AT_ONCE_MAX) => Ok(count),
+        _ => Err(format!("a number from 1 to {AT_ONCE_MAX}")),
+    }
 }
 
 fn pace(text: &str) -> Result<Duration, String> {

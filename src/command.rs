@@ -1,5 +1,7 @@
 //! What a command is: its entry in the table, the kinds of its arguments, and a call of it that was parsed.
 
+mod setting;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use crate::language::expr::{Expr, Ref, Template};
 use crate::language::mistake::excerpt;
 use crate::pattern::Pattern;
 use crate::value::Value;
+
+pub use setting::{Codec, OnFailure, Setting, Show};
 
 /// A command that is under way. Dropping it cancels it; what it awaits is cancel-safe.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
@@ -59,6 +63,8 @@ pub enum Group {
     Checks,
     /// Serving a class.
     Class,
+    /// Starting programs.
+    Programs,
     /// What a script does between messages.
     Flow,
     /// The shell itself.
@@ -66,11 +72,12 @@ pub enum Group {
 }
 
 /// The headings in order, with their text.
-pub const GROUPS: [(Group, &str); 6] = [
+pub const GROUPS: [(Group, &str); 7] = [
     (Group::Sockets, "sockets"),
     (Group::Messages, "messages"),
     (Group::Checks, "checks"),
     (Group::Class, "class"),
+    (Group::Programs, "programs"),
     (Group::Flow, "flow"),
     (Group::Shell, "shell"),
 ];
@@ -98,6 +105,8 @@ pub enum Arg {
     Values(&'static str),
     /// A value that is a whole number, 0 or more.
     Count(&'static str),
+    /// What a phase is worth: a number, 0 or more.
+    Points,
     /// A pattern.
     Pattern,
     /// One of `== != < <= > >= in`.
@@ -114,6 +123,8 @@ pub enum Arg {
     Script,
     /// The name of an option and its value.
     Setting,
+    /// A script's name, `NAME=VALUE`s, then `times N` and `at once M`, each or neither.
+    Run,
     /// `with FILE` and `journal FILE`, each or neither, in any order.
     Serving,
     /// `seed N`, or nothing.
@@ -122,8 +133,14 @@ pub enum Arg {
     Delivery,
     /// A verb.
     Verb,
+    /// A program and its arguments, up to the end of the line or `as NAME`.
+    Program,
     /// A whole step.
     Step,
+    /// A whole step, then the word `passes`.
+    StepPasses,
+    /// Steps on lines of their own, up to a line that is `end`.
+    Block,
 }
 
 /// An argument that was parsed.
@@ -139,6 +156,8 @@ pub enum Parsed {
     Name(String),
     /// A value, a count.
     Value(Expr),
+    /// What a phase is worth.
+    Points(f64),
     /// Values with `+` between them; a seed, or none.
     Values(Vec<Expr>),
     /// How a message goes out.
@@ -160,6 +179,17 @@ pub enum Parsed {
         /// The journal's name.
         journal: Option<Template>,
     },
+    /// A script that further interpreters run.
+    Run {
+        /// The script with the params given to it.
+        script: Arc<Script>,
+        /// How often; once if it is not said.
+        times: Option<Expr>,
+        /// How many at the same time; one if it is not said.
+        at_once: Option<Expr>,
+    },
+    /// A program and its arguments.
+    Program(Vec<Template>),
     /// An option with its value.
     Setting(Setting),
     /// A step.
@@ -190,50 +220,6 @@ pub enum Split {
 
 /// A byte offset in a step's text, and how many bytes to underline.
 pub type Span = (usize, usize);
-
-/// An option and the value it gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Setting {
-    /// How long a step may wait; `None` for ever.
-    Timeout(Option<Duration>),
-    /// How values are written.
-    Codec(Codec),
-    /// How messages are told apart.
-    Framing(crate::net::Framing),
-    /// The pickle protocol that is written, 2 or 3.
-    Protocol(u8),
-    /// The largest message that is read, in bytes.
-    MaxMessage(usize),
-    /// How many clients a class may have.
-    MaxClients(usize),
-    /// How many of them may come from one address; `None` for any number.
-    MaxPerAddress(Option<usize>),
-}
-
-/// How a value is written as bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Codec {
-    /// A Python pickle.
-    Pickle,
-    /// JSON text.
-    Json,
-    /// UTF-8 text.
-    Text,
-    /// Plain bytes, typed and shown as hex.
-    Hex,
-}
-
-impl Codec {
-    /// Its name, as `set codec` has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Codec::Pickle => "pickle",
-            Codec::Json => "json",
-            Codec::Text => "text",
-            Codec::Hex => "hex",
-        }
-    }
-}
 
 /// What a step's outcome has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -365,6 +351,37 @@ impl Call {
         failure
     }
 
+    /// Whether steps on lines of their own belong to it.
+    pub fn is_block(&self) -> bool {
+        matches!(self.spec.forms[self.form].last(), Some(Arg::Block))
+    }
+
+    /// Whether it is `repeat until`: one step that is tried until it passes.
+    pub fn is_until(&self) -> bool {
+        matches!(self.spec.forms[self.form].last(), Some(Arg::StepPasses))
+    }
+
+    /// Its text as it is told that it begins: of a block only the first line, because its steps tell of themselves.
+    pub fn head(&self) -> Arc<str> {
+        match self.text.split_once('\n') {
+            Some((first, _)) if self.is_block() => Arc::from(first),
+            _ => self.text.clone(),
+        }
+    }
+
+    /// The scripts that further interpreters would run.
+    pub fn run_scripts(&self) -> impl Iterator<Item = &Script> {
+        self.args.iter().filter_map(|arg| match arg {
+            Parsed::Run { script, .. } => Some(&**script),
+            _ => None,
+        })
+    }
+
+    /// Whether it starts a program.
+    pub fn starts_program(&self) -> bool {
+        self.args.iter().any(|arg| matches!(arg, Parsed::Program(_)))
+    }
+
     /// This step, with those of an included script or of `repeat`.
     pub fn each_call(&self, visit: &mut dyn FnMut(&Call)) {
         visit(self);
@@ -394,13 +411,21 @@ impl Call {
                     port.references().for_each(&mut *visit);
                 }
                 Parsed::Step(step) => step.each_reference(visit),
+                Parsed::Program(words) => words.iter().flat_map(Template::references).for_each(&mut *visit),
                 Parsed::Word(_)
                 | Parsed::Nothing
                 | Parsed::Name(_)
                 | Parsed::Duration(_)
                 | Parsed::Bytes(_)
+                | Parsed::Points(_)
                 | Parsed::Script(_)
                 | Parsed::Setting(_) => {}
+                Parsed::Run { script, times, at_once } => {
+                    times.iter().chain(at_once).for_each(|expr| expr.each_reference(visit));
+                    let given = script.params.iter().flat_map(|(_, text)| text.references());
+                    // Each run has a number of its own.
+                    given.filter(|reference| reference.name != "n").for_each(&mut *visit);
+                }
                 Parsed::Serving { journal, .. } => {
                     journal.iter().flat_map(Template::references).for_each(&mut *visit)
                 }

@@ -7,7 +7,7 @@ use rustyline::{KeyCode, KeyEvent, Modifiers};
 use unicode_width::UnicodeWidthStr;
 
 use crate::command::{Call, Item, Script};
-use crate::commands::{TABLE, announce};
+use crate::commands::{TABLE, announce, clean_up, register};
 use crate::event::{Failure, FailureKind, Summary, What};
 use crate::lab::Lab;
 use crate::output::Output;
@@ -100,14 +100,24 @@ pub async fn run(
     let editing = keyboard.map(|mode| Editing::start(Vec::new(), mode.clone(), color, &KEYS));
     if editing.is_some() {
         lab.pauser = Some(pauser());
+        if let Some(editing) = &editing {
+            editing.lets_ask(lab);
+        }
         output.write(&pace.map_or_else(greeting, |_| "step mode: Ctrl-C stops the clock\n".to_string()));
     }
     let starts = vec![Start::here(lab, 0)];
     let outcomes = vec![Outcome::NotRun; script.items.len()];
     let way = pace.map_or(Way::ByHand, Way::Paced);
     let mut lecture = Lecture { lab, script, output, editing, way, starts, outcomes };
+    let registered = register(lecture.lab, script);
     lecture.walk().await;
-    let summary = Summary { took: started.elapsed(), ..lecture.summary() };
+    let mut summary = Summary { took: started.elapsed(), ..lecture.summary() };
+    if let Err(failure) = clean_up(lecture.lab, registered).await {
+        summary.failed += 1;
+        summary.status = summary.status.max(failure.kind.status());
+        lecture.lab.emit(What::Failed(failure));
+    }
+    lecture.lab.end_programs().await;
     let status = summary.status;
     lecture.lab.emit(What::Summary(summary));
     status
@@ -147,7 +157,7 @@ impl Lecture<'_> {
                     if self.way == Way::ToPhase {
                         self.way = Way::ByHand;
                     }
-                    self.lab.emit(What::Phase(title.clone()));
+                    self.lab.begin_phase(title);
                     Move::Next
                 }
                 Item::Comment(text) => {

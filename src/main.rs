@@ -3,27 +3,32 @@
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Parser;
 use lab2sh::cli::{Cli, Color};
-use lab2sh::command::Script;
-use lab2sh::commands::TABLE;
+use lab2sh::command::{Call, Script};
+use lab2sh::commands::{TABLE, clean_up};
+use lab2sh::each::{self, Each};
 use lab2sh::event::{Event, Failure, FailureKind, Sink, What};
-use lab2sh::lab::{Interrupt, Lab};
+use lab2sh::lab::{Interrupt, Lab, Permission};
 use lab2sh::output::{Form, Output, Trouble};
 use lab2sh::platform::{self, EndingSignals, Keyboard, TerminalMode};
+use lab2sh::program::Programs;
 use lab2sh::render::Look;
-use lab2sh::{lecture, prompt, replay, shell};
+use lab2sh::results::Results;
+use lab2sh::watch::{self, Watch};
+use lab2sh::{lecture, load, prompt, replay, shell};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Arc::new(TerminalMode::save());
     let interrupt = Interrupt::default();
     let output = Arc::new(output(&cli, &interrupt));
-    let guarded = terminal.clone();
-    output.before_it_can_block(move || end_in_any_case(guarded));
+    let programs = Programs::default();
+    let (guarded, guarded_programs) = (terminal.clone(), programs.clone());
+    output.before_it_can_block(move || end_in_any_case(guarded, guarded_programs));
     // One thread: a round trip costs no wake-up of another, and a script is one conversation at a time.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let status = match runtime {
@@ -39,7 +44,7 @@ fn main() -> ExitCode {
                     biased;
                     // First, so that the signal is ours before anything runs.
                     status = ctrl_c => status,
-                    status = work(&cli, &output, &interrupt, &terminal) => status,
+                    status = work(&cli, &output, &interrupt, &terminal, &programs) => status,
                 }
             });
             runtime.shutdown_background();
@@ -50,6 +55,8 @@ fn main() -> ExitCode {
             FailureKind::Network.status()
         }
     };
+    // By now they have ended; where a step or a panic has left one, it is not asked.
+    programs.end_at_once();
     // What is written next must not meet a terminal in the line editor's mode.
     terminal.restore();
     ExitCode::from(finish(&output, status))
@@ -60,7 +67,7 @@ const GRACE: Duration = Duration::from_millis(950);
 
 /// Ends the program on a signal when the main thread cannot: it may be writing to a pipe that nobody reads, or to a
 /// terminal that Ctrl-S has stopped, and such a write cannot be called back.
-fn end_in_any_case(terminal: Arc<TerminalMode>) {
+fn end_in_any_case(terminal: Arc<TerminalMode>, programs: Programs) {
     let (listens, ready) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
@@ -71,6 +78,7 @@ fn end_in_any_case(terminal: Arc<TerminalMode>) {
             signals.next().await
         });
         std::thread::park_timeout(GRACE);
+        programs.end_at_once();
         terminal.restore();
         #[allow(clippy::disallowed_methods, reason = "main would have returned by now if it could")]
         std::process::exit(i32::from(status));
@@ -93,7 +101,9 @@ fn finish(output: &Output, status: u8) -> u8 {
 }
 
 fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
-    let form = match (cli.json, cli.quiet) {
+    // A report on standard output stands there alone.
+    let is_quiet = cli.quiet || cli.reports.iter().any(|report| report.file.is_none());
+    let form = match (cli.json, is_quiet) {
         (true, _) => Form::Json,
         (false, true) => Form::Quiet,
         (false, false) => Form::Text,
@@ -107,29 +117,81 @@ fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
             stdout().is_terminal() && !refused && !dumb
         }
     };
-    Output::new(form, Look::new(color), interrupt.clone())
+    let output = Output::new(form, Look::new(color), interrupt.clone());
+    if cli.brief { output.brief() } else { output }
 }
 
-async fn work(cli: &Cli, output: &Arc<Output>, interrupt: &Interrupt, terminal: &Arc<TerminalMode>) -> u8 {
+async fn work(
+    cli: &Cli,
+    output: &Arc<Output>,
+    interrupt: &Interrupt,
+    terminal: &Arc<TerminalMode>,
+    programs: &Programs,
+) -> u8 {
+    let results = Arc::new(Mutex::new(Results::default()));
+    let wants_reports = !cli.reports.is_empty();
     let sink: Sink = {
-        let output = output.clone();
-        Arc::new(move |event: Event| output.show(&event))
+        let (output, results) = (output.clone(), results.clone());
+        Arc::new(move |event: Event| {
+            if wants_reports {
+                results.lock().unwrap_or_else(PoisonError::into_inner).hear(&event);
+            }
+            output.show(&event);
+        })
     };
     let mut lab = Lab::new(sink);
     lab.interrupt = interrupt.clone();
     lab.eager = true;
+    lab.programs = programs.clone();
+    if cli.allow_spawn {
+        lab.permission = Permission::Given;
+    }
     lab.keep_conversation();
+    let on_stdout = cli.reports.iter().filter(|report| report.file.is_none()).count();
+    if on_stdout > 1 || (on_stdout == 1 && cli.json) {
+        let failure = Failure::script("standard output is for one report, or for `--json`");
+        return not_run(&lab, failure.hint("give the other a file: `--report json=results.json`"));
+    }
     let mut signals = EndingSignals::listen();
     let status = tokio::select! {
         biased;
         status = signals.next() => status,
         status = drive(&mut lab, cli, output, terminal) => status,
     };
-    end_classes(&lab, output).await;
-    match lab.end_recording() {
+    let status = match clean_up(&mut lab, 0).await {
         Ok(()) => status,
         Err(failure) => status.max(not_run(&lab, failure)),
+    };
+    // Side by side: a signal leaves less than a second for both.
+    tokio::join!(end_classes(&lab, output), lab.end_programs());
+    let kept = lab.end_recording().and_then(|()| match &cli.save {
+        Some(path) => load::save(path, &lab.reports).map_err(Failure::network),
+        None => Ok(()),
+    });
+    let status = match kept {
+        Ok(()) => status,
+        Err(failure) => status.max(not_run(&lab, failure)),
+    };
+    let results = std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
+    reports(&lab, cli, output, results, status)
+}
+
+/// Writes the reports that are wanted; one that cannot be written decides the status.
+fn reports(lab: &Lab, cli: &Cli, output: &Output, results: Results, status: u8) -> u8 {
+    if cli.watch {
+        // Each run has written its own.
+        return status;
     }
+    let report = results.report(cli.words.first().map_or("-c", String::as_str), status);
+    let mut worst = status;
+    for wanted in &cli.reports {
+        match report.save(wanted) {
+            Ok(None) => {}
+            Ok(Some(text)) => output.write(&text),
+            Err(failure) => worst = worst.max(not_run(lab, failure)),
+        }
+    }
+    worst
 }
 
 /// Lets every class say farewell; a second Ctrl-C ends at once.
@@ -147,8 +209,33 @@ async fn end_classes(lab: &Lab, output: &Output) {
     }
 }
 
+/// What runs a script in processes of its own: on many submissions, or again after each change.
+async fn in_processes(lab: &mut Lab, cli: &Cli) -> u8 {
+    let exe = match std::env::current_exe() {
+        Ok(exe) => exe,
+        Err(error) => {
+            let why = platform::reason(&error);
+            return not_run(lab, Failure::network(format!("cannot find this program's own file: {why}")));
+        }
+    };
+    let wrong = match &cli.each {
+        Some(pattern) => match Each::of(cli, pattern, exe) {
+            Ok(each) => return each::run(lab, each).await,
+            Err(failure) => failure,
+        },
+        None => match Watch::of(cli, exe, std::env::args_os().skip(1)) {
+            Ok(watch) => return watch::run(lab, watch).await,
+            Err(failure) => failure,
+        },
+    };
+    not_run(lab, wrong)
+}
+
 /// The lines of `-c`, then a script, then the prompt, as far as they are asked for.
 async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
+    if cli.watch || cli.each.is_some() {
+        return in_processes(lab, cli).await;
+    }
     let mut status = lines(lab, cli).await;
     let script = match cli.words.first() {
         Some(name) => Some(name.as_str()),
@@ -177,7 +264,8 @@ async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<Termina
 async fn lines(lab: &mut Lab, cli: &Cli) -> u8 {
     let steps: Vec<String> = cli.lines.iter().flat_map(|line| shell::split(line, TABLE)).collect();
     for step in &steps {
-        if let Err(failure) = shell::check(step, "-c", TABLE) {
+        let checked = shell::check(step, "-c", TABLE);
+        if let Err(failure) = checked.and_then(|step| lab_allows(lab, cli, step.as_deref())) {
             return not_run(lab, failure);
         }
     }
@@ -196,6 +284,11 @@ async fn lines(lab: &mut Lab, cli: &Cli) -> u8 {
     status
 }
 
+/// Whether a step may run as far as programs go: `--check` runs nothing.
+fn lab_allows(lab: &Lab, cli: &Cli, step: Option<&Call>) -> Result<(), Failure> {
+    step.filter(|_| !cli.check).map_or(Ok(()), |step| lab.check_call_allowed(step))
+}
+
 async fn script_file(
     lab: &mut Lab,
     cli: &Cli,
@@ -206,6 +299,9 @@ async fn script_file(
     let loaded = load(lab, name).await.and_then(|script| {
         let given = replay::given(&script, cli.words.get(1..).unwrap_or_default())?;
         replay::check_names(&script, lab.names().map(|(name, _)| name))?;
+        if !cli.check {
+            lab.check_allowed(&script)?;
+        }
         Ok((script, given))
     });
     let (script, given) = match loaded {
@@ -231,7 +327,7 @@ async fn script_file(
     if is_attended {
         lab.pauser = Some(prompt::pauser());
     }
-    replay::run(lab, &script, cli.keep_going).await
+    replay::run(lab, &script, cli.keep_going, cli.interactive).await
 }
 
 /// Reads a script aside, because a pipe may never end and signals have to be heard meanwhile.

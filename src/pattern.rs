@@ -24,7 +24,7 @@ pub enum Kind {
     Any,
     /// A type's name.
     Type(Type),
-    /// `/regex/`: a str in which the expression finds something.
+    /// `/regex/`: a str in which the expression finds something; a group `(?<NAME>...)` names what it found.
     Regex(Regex),
     /// A value equal to this one.
     Equal(Expr),
@@ -129,7 +129,7 @@ impl Pattern {
         let met = match &self.kind {
             Kind::Any => true,
             Kind::Type(wanted) => wanted.holds(value),
-            Kind::Regex(regex) => matches!(value, Value::Str(text) if regex.is_match(text)),
+            Kind::Regex(regex) => matches!(value, Value::Str(text) if found(regex, text, captures)),
             Kind::Equal(expr) => expr.eval(lookup)? == *value,
             Kind::Dict(pairs) => return self.walk_dict(pairs, value, lookup, captures),
             Kind::List(items, open) => match value {
@@ -242,7 +242,8 @@ impl Pattern {
     /// Calls `visit` with every name that this pattern binds.
     pub fn each_binding(&self, visit: &mut dyn FnMut(&str)) {
         match &self.kind {
-            Kind::Any | Kind::Type(_) | Kind::Regex(_) | Kind::Equal(_) => {}
+            Kind::Any | Kind::Type(_) | Kind::Equal(_) => {}
+            Kind::Regex(regex) => regex.capture_names().flatten().for_each(visit),
             Kind::Dict(pairs) => pairs.iter().for_each(|(_, pattern)| pattern.each_binding(visit)),
             Kind::List(items, _) | Kind::Tuple(items, _) | Kind::Or(items) => {
                 items.iter().for_each(|item| item.each_binding(visit));
@@ -277,4 +278,14 @@ impl Pattern {
 pub fn count(n: impl Into<u64>, what: &str) -> String {
     let n = n.into();
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Whether the expression finds something; its named groups give names. One that took no part has found None.
+fn found(regex: &Regex, text: &str, captures: &mut Captures) -> bool {
+    let Some(groups) = regex.captures(text) else { return false };
+    for name in regex.capture_names().flatten() {
+        let value = groups.name(name).map_or(Value::None, |group| Value::str(group.as_str()));
+        captures.push((name.to_string(), value));
+    }
+    true
 }

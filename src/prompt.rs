@@ -20,7 +20,9 @@ use crate::assistant::Assistant;
 use crate::commands::{TABLE, announce};
 use crate::event::FailureKind;
 use crate::history::{History, LINES_MAX};
-use crate::lab::{Binding, Lab, OF_CLASS, OF_CONNECTION, OF_LISTENER, Pauser};
+use crate::lab::{
+    Binding, Lab, OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, OF_PROGRAM, Pauser, Permission,
+};
 use crate::language::complete::Known;
 use crate::output::Output;
 use crate::platform::{self, Keyboard, TerminalMode};
@@ -56,6 +58,7 @@ struct Request {
 pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, terminal: &Arc<TerminalMode>) -> u8 {
     let (mut kept, trouble) = History::open(history);
     let editing = Editing::start(kept.lines.clone(), terminal.clone(), output.look().color, &[]);
+    editing.lets_ask(lab);
     output.write("lab2sh: `help` lists the commands, `connect HOST:PORT` begins, Ctrl-D leaves\n");
     if let Some(trouble) = trouble {
         output.complain(&format!("warning: cannot keep the history: {trouble}\n"));
@@ -127,6 +130,14 @@ impl Editing {
         Editing { requests, added, above, known }
     }
 
+    /// From now on the first `spawn` asks the person who sits here.
+    pub(crate) fn lets_ask(&self, lab: &mut Lab) {
+        if matches!(lab.permission, Permission::Refused) {
+            let requests = self.requests.clone();
+            lab.permission = Permission::Ask(Arc::new(move || ask(&requests)));
+        }
+    }
+
     /// Reads a line, which a person may begin with `initial` in it; what is said meanwhile goes above it.
     pub(crate) async fn read(&self, lab: &Lab, output: &Output, prompt: String, initial: &str) -> Typed {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known_of(lab);
@@ -146,6 +157,22 @@ impl Editing {
         output.set_above(None);
         typed.unwrap_or_else(|_| gone())
     }
+}
+
+/// Asks whether programs may be started; whatever is no yes is a no.
+fn ask(requests: &mpsc::Sender<Request>) -> oneshot::Receiver<bool> {
+    let (told, yes) = oneshot::channel();
+    let (answer, typed) = oneshot::channel();
+    let prompt = "run programs from this session? (y/N) ".to_string();
+    // Without an editor nobody is asked: the sender that is dropped with the request is a no.
+    if requests.send(Request { prompt, initial: String::new(), answer }).is_ok() {
+        tokio::spawn(async move {
+            let is_yes =
+                matches!(typed.await, Ok(Typed::Line(line)) if matches!(line.trim(), "y" | "Y" | "yes"));
+            let _ = told.send(is_yes);
+        });
+    }
+    yes
 }
 
 /// Runs each step of a typed or pasted text; gives back what is still open at its end.
@@ -191,7 +218,9 @@ fn known_of(lab: &Lab) -> Known {
         match binding {
             Binding::Value(value) => known.values.push((name.to_string(), value.clone())),
             Binding::Connection(_) => known.sockets.push((name.to_string(), OF_CONNECTION)),
+            Binding::Load(_) => known.sockets.push((name.to_string(), OF_LOAD)),
             Binding::Class(_) => known.sockets.push((name.to_string(), OF_CLASS)),
+            Binding::Program(_) => known.sockets.push((name.to_string(), OF_PROGRAM)),
             Binding::Listener(_) => known.sockets.push((name.to_string(), OF_LISTENER)),
         }
     }

@@ -83,6 +83,7 @@ fn arg_usage(arg: Arg) -> String {
         Arg::Address => "HOST PORT",
         Arg::Bind => "[HOST:]PORT",
         Arg::Socket | Arg::Name => "NAME",
+        Arg::Points => "N",
         Arg::Pattern => "PATTERN",
         Arg::Operator => "OP",
         Arg::Duration => "DURATION",
@@ -91,13 +92,17 @@ fn arg_usage(arg: Arg) -> String {
         Arg::File => "PATH",
         Arg::Script => "FILE [NAME=VALUE...]",
         Arg::Setting => "OPTION VALUE",
+        Arg::Run => "FILE [NAME=VALUE...] [times N] [at once M]",
         Arg::Serving => "[with FILE] [journal FILE]",
         Arg::Values("STRING") => "STRING [+ STRING...]",
         Arg::Values(_) => "VALUE [+ VALUE...]",
         Arg::Seed => "[seed N]",
         Arg::Delivery => DELIVERY,
         Arg::Verb => "VERB",
+        Arg::Program => "PROGRAM ARGS...",
         Arg::Step => "STEP",
+        Arg::StepPasses => "STEP passes",
+        Arg::Block => "... end",
     };
     usage.to_string()
 }

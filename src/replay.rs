@@ -52,9 +52,13 @@ pub fn given(script: &Script, words: &[String]) -> Result<Vec<(String, String)>,
     Ok(given)
 }
 
-/// Runs a script to its end and gives the exit status.
-pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> u8 {
+/// Runs a script to its end and gives the exit status. The programs that it started end with it, unless a prompt goes on with
+/// its names.
+pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool, goes_on: bool) -> u8 {
     let summary = shell::run(lab, script, keep_going).await;
+    if !goes_on {
+        lab.end_programs().await;
+    }
     let status = summary.status;
     lab.emit(What::Summary(summary));
     status

@@ -15,9 +15,19 @@
 //! | `serving` | `class`, `local`, `port`, `script`, `kept` (rows that a journal brought back) |
 //! | `arrival` | `class`, `seat`, `status` (`identified`, `passed`, `left early`, `failed`), `reason`, `name`, `student_id`, `github`, `email`, `duplicate_of`, `peer` |
 //! | `status`, `class_closed` | `class`, `here`, `count`, `passed`, `failed`, `refused`, `messages` |
+//! | `run`, `progress`, `runs_ended` | `name`, `script`, `times`, `at_once`; `ended`, `failed`, `rate`; `report` (what `--save` keeps) |
 //! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` of a roster, `messages` and `lanes` of a picture |
 //! | `flow` | `lanes` (names), `dropped`, `rows`: `ms` and one of `phase`; `note`; `lane`, `mark`, `text`; `from`, `to`, `arrow`, `number`, `text`, `bytes`, `arrives` (index of the row where the last of it was taken), `entered` (another program sent it: its time is that of the read), `fate` |
+//! | `spawned` | `program`, `pid`, `words` |
+//! | `said_by` | `program`, `stream` (`out`, `err`), `text`, `cut` (bytes of the line that are not kept) |
+//! | `typed` | `program`, `text` (`null`: the end of input) |
+//! | `met` (an `expect output` or `expect exit`) | `program`, `text` |
+//! | `ended_program` | `program`, `status`, `why` (`time`, `output`, `closed`, `session`, or `null`: by itself), `forced`, `left`, `hidden`, `ms` |
 //! | `checked` | `text` |
+//! | `result` | of an `expect`, a `check`, a `wait`, a `!` step, and of any step that failed: `text`, `file`, `line`, `passed`, `ms` |
+//! | `watching`, `changed` (`--watch`) | `run` (from 1), `status`, `files` (how many); `file`, `run` |
+//! | `submission` (`--each`) | `name`, `score`, `points`, `passed`, `failed`, `not_run`, `result`, `status`, `first_failure`, `seconds` |
+//! | `points` | `points`: what the phase under way is worth |
 //! | `explained` | `how` (`sent`, `received`, `waiting`, `given`), `socket`, `form`, `bytes`, `kept` (of these), `repr`, `calls`, `notes`, `stopped` (`at`, `why`), `rows`: `start`, `end`, `depth`, `hex`, `name`, `argument`, `words`, `stack`, `effect`, `plain`, `folded`, `wrong` |
 //! | `dumped` | `how`, `socket`, `bytes`, `hex` |
 //! | `recording` | `file`, `steps` once it has ended |
@@ -36,7 +46,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::event::{ClassStatus, Event, Failure, Half, Message, Origin, Story, What};
+use crate::event::{ClassStatus, Did, Event, Failure, Half, Message, Origin, Story, Submission, What, Why};
 use crate::explain::{Explanation, Row};
 use crate::net::{End, Idle, Size};
 use crate::sequence::{Arrival, Row as SequenceRow, Sequence, Shown};
@@ -72,7 +82,7 @@ fn seen(json: &str) -> String {
 
 fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
     let (name, fields) = match what {
-        What::Waiting => return None,
+        What::Waiting | What::Planned(_) => return None,
         What::Step { text, file, line, .. } => {
             ("step", json!({"file": &**file, "line": line, "text": &**text}))
         }
@@ -84,6 +94,7 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         What::Paused(text) => ("paused", json!({"text": text})),
         What::Sent { socket, message: it } => ("sent", message(socket, it)),
         What::Received { socket, message: it } => ("received", message(socket, it)),
+        What::Program { program, did } => program_fields(program, did),
         What::Checked { text } => ("checked", json!({"text": text})),
         What::Bound { name, value } => {
             ("bound", json!({"name": name, "repr": value.repr(), "value": to_json(value)}))
@@ -113,22 +124,44 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         }
         What::FailedAsAllowed { failure: it, .. } => ("allowed", failure(it)),
         What::Failed(it) => ("failed", failure(it)),
-        What::Summary(it) => (
-            "summary",
-            json!({"file": it.file, "passed": it.passed, "failed": it.failed, "not_run": it.not_run,
-                "seconds": it.took.as_micros() as f64 / 1_000_000.0, "status": it.status}),
-        ),
         What::Explained { origin, explanation } => ("explained", explained(origin, explanation)),
         What::Dumped { origin, wire, .. } => {
             let (how, socket) = whose(origin);
             ("dumped", json!({"how": how, "socket": socket, "bytes": wire.total, "hex": hex(&wire.bytes)}))
         }
-        other => class_fields(other).or_else(|| socket_fields(other))?,
+        other => result_fields(other).or_else(|| class_fields(other)).or_else(|| socket_fields(other))?,
     };
     match fields {
         Json::Object(fields) => Some((name, fields)),
         _ => None,
     }
+}
+
+fn result_fields(what: &What) -> Option<(&'static str, Json)> {
+    Some(match what {
+        What::Watching { run, status, files } => {
+            ("watching", json!({"run": run, "status": status, "files": files}))
+        }
+        What::Changed { file, run } => ("changed", json!({"file": file, "run": run})),
+        What::Submission(it) => ("submission", submission(it)),
+        What::Points(points) => ("points", json!({"points": points})),
+        What::Result(it) => (
+            "result",
+            json!({"text": &*it.text, "file": &*it.file, "line": it.line, "passed": it.failure.is_none(), "ms": ms(it.took)}),
+        ),
+        What::Summary(it) => (
+            "summary",
+            json!({"file": it.file, "passed": it.passed, "failed": it.failed, "not_run": it.not_run,
+                "seconds": it.took.as_micros() as f64 / 1_000_000.0, "status": it.status}),
+        ),
+        _ => return None,
+    })
+}
+
+fn submission(it: &Submission) -> Json {
+    json!({"name": it.name, "score": it.score, "points": it.points, "passed": it.passed, "failed": it.failed,
+        "not_run": it.not_run, "result": it.outcome, "status": it.status, "first_failure": it.first_failure,
+        "seconds": it.took.as_micros() as f64 / 1_000_000.0})
 }
 
 fn class_fields(what: &What) -> Option<(&'static str, Json)> {
@@ -154,9 +187,40 @@ fn class_fields(what: &What) -> Option<(&'static str, Json)> {
             "broadcast",
             json!({"class": class, "repr": value.repr(), "value": to_json(value), "reached": reached, "dropped": dropped}),
         ),
+        What::RunBegan { name, script, times, at_once } => {
+            ("run", json!({"name": name, "script": script, "times": times, "at_once": at_once}))
+        }
+        What::RunProgress { name, times, ended, failed, rate } => (
+            "progress",
+            json!({"name": name, "times": times, "ended": ended, "failed": failed, "rate": rate}),
+        ),
+        What::RunEnded { name, report } => ("runs_ended", json!({"name": name, "report": **report})),
         What::RosterSaved { file, rows } => ("saved", json!({"file": file, "rows": rows})),
         _ => return None,
     })
+}
+
+fn program_fields(program: &str, did: &Did) -> (&'static str, Json) {
+    match did {
+        Did::Start { pid, words } => ("spawned", json!({"program": program, "pid": pid, "words": words})),
+        Did::Say { is_error, line, cut } => {
+            let stream = if *is_error { "err" } else { "out" };
+            ("said_by", json!({"program": program, "stream": stream, "text": &**line, "cut": cut}))
+        }
+        Did::Type { text } => ("typed", json!({"program": program, "text": text})),
+        Did::Meet { what } => ("met", json!({"program": program, "text": what})),
+        Did::End { status, why, forced, left, hidden, took } => {
+            let why = why.map(|why| match why {
+                Why::Time(_) => "time",
+                Why::Output(_) => "output",
+                Why::Closed => "closed",
+                Why::Session => "session",
+            });
+            let fields = json!({"program": program, "status": status, "why": why, "forced": forced, "left": left,
+                "hidden": hidden, "ms": ms(*took)});
+            ("ended_program", fields)
+        }
+    }
 }
 
 fn counts(class: &str, status: &ClassStatus) -> Json {
@@ -317,8 +381,16 @@ fn flow(sequence: &Sequence) -> Json {
 
 fn failure(failure: &Failure) -> Json {
     let place = failure.place.as_ref();
-    let details: Map<String, Json> =
-        failure.details.iter().map(|(word, text)| ((*word).to_string(), json!(text))).collect();
+    let mut details: Map<String, Json> = Map::new();
+    for (word, text) in &failure.details {
+        match details.get_mut(*word) {
+            // A word that stands for several lines: the last lines of a program.
+            Some(Json::String(lines)) => *lines += &format!("\n{text}"),
+            _ => {
+                details.insert((*word).to_string(), json!(text));
+            }
+        }
+    }
     json!({
         "file": place.and_then(|place| place.file.as_deref()),
         "line": place.map(|place| place.line),

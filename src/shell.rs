@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::command::{Call, Item, Script, Spec};
-use crate::commands::announce;
+use crate::command::{Call, Item, OnFailure, Script, Spec};
+use crate::commands::{announce, clean_up, register};
 use crate::event::{Failure, FailureKind, Summary, What};
 use crate::lab::Lab;
 use crate::language::mistake::Mistake;
 use crate::language::parse::{Context, step};
 use crate::language::script::{self, Files};
+use crate::results;
 use crate::step::{self, STEPS_PER_TURN};
 
 /// What a line that was typed turned out to be.
@@ -28,7 +29,7 @@ pub fn parse(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<
     if let Some((at, message, hint)) = script::unseen(text) {
         return Err(script::failure(Mistake::new(at, 1, message).hint(hint), text, &context));
     }
-    match step(text, &context) {
+    match step(text, &context, 0) {
         Ok(Some(call)) => Ok(Line::Step(Box::new(call))),
         Ok(None) => Ok(Line::Empty),
         Err(mistake) if mistake.unfinished => Ok(Line::Unfinished),
@@ -36,11 +37,12 @@ pub fn parse(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<
     }
 }
 
-/// Says what is wrong with a line without running it.
-pub fn check(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<(), Failure> {
+/// Says what is wrong with a line without running it; gives its step, if it holds one.
+pub fn check(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<Option<Box<Call>>, Failure> {
     match parse(text, file, table)? {
         Line::Unfinished => Err(unfinished(text, file, table)),
-        Line::Empty | Line::Step(_) => Ok(()),
+        Line::Empty => Ok(None),
+        Line::Step(call) => Ok(Some(call)),
     }
 }
 
@@ -96,19 +98,23 @@ fn unfinished(text: &str, file: &str, table: &'static [&'static Spec]) -> Failur
     }
 }
 
-/// Runs a script's steps in order, up to the first that fails or to the end.
+/// Runs a script's steps in order to the end, or as far as `set on-failure` has it.
 pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
     let started = std::time::Instant::now();
     let mut summary = Summary { file: script.file.to_string(), ..Summary::default() };
     let steps = script.steps();
-    let mut done = 0;
+    let registered = register(lab, script);
+    lab.emit(What::Planned(Arc::new(results::plan(script))));
+    let (mut done, mut skips) = (0, false);
     for item in &script.items {
         let call = match item {
             Item::Phase(title) => {
-                lab.emit(What::Phase(title.clone()));
+                skips = false;
+                lab.begin_phase(title);
                 continue;
             }
             Item::Comment(_) => continue,
+            Item::Step(_) if skips => continue,
             Item::Step(call) => call,
         };
         announce(lab, call);
@@ -120,10 +126,14 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
             Err(failure) => {
                 summary.failed += 1;
                 summary.status = worst(summary.status, failure.kind);
-                let is_end = !keep_going || failure.kind == FailureKind::Interrupted;
+                let is_interrupted = failure.kind == FailureKind::Interrupted;
                 lab.emit(What::Failed(failure));
-                if is_end {
-                    break;
+                match lab.settings.on_failure {
+                    _ if is_interrupted => break,
+                    _ if keep_going => {}
+                    OnFailure::Stop => break,
+                    OnFailure::NextPhase => skips = true,
+                    OnFailure::NextStep => {}
                 }
             }
         }
@@ -134,6 +144,11 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
         if done % STEPS_PER_TURN == 0 {
             tokio::task::yield_now().await;
         }
+    }
+    if let Err(failure) = clean_up(lab, registered).await {
+        summary.failed += 1;
+        summary.status = worst(summary.status, failure.kind);
+        lab.emit(What::Failed(failure));
     }
     summary.not_run = steps - done;
     summary.took = started.elapsed();

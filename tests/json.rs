@@ -47,7 +47,8 @@ fn a_message_is_an_object_with_its_value_and_its_measures() {
     assert_eq!((done.status, done.errors.as_str()), (0, ""));
     let events = events(&done);
     let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
-    let expected = ["step", "connected", "step", "received", "step", "sent", "step", "closed", "summary"];
+    let expected =
+        ["step", "connected", "step", "received", "result", "step", "sent", "step", "closed", "summary"];
     assert_eq!(names, expected);
     let mut received = events[3].clone();
     assert_eq!(fields(&received), MESSAGE_FIELDS);
@@ -58,7 +59,7 @@ fn a_message_is_an_object_with_its_value_and_its_measures() {
         "expected": true,
     });
     assert_eq!(received, expected);
-    let sent = &events[5];
+    let sent = &events[6];
     assert_eq!(fields(sent), MESSAGE_FIELDS);
     let seen = json!([sent["repr"], sent["value"], sent["bytes"], sent["protocol"], sent["reads"]]);
     assert_eq!(seen, json!(["{'sid': 7}", {"sid": 7}, 16, 3, 0]));
@@ -177,7 +178,7 @@ close ada
         events(&done).iter().map(|event| event["event"].as_str().unwrap().to_string()).collect();
     names.sort();
     names.dedup();
-    let expected = "aborted accepted bound closed connected ended listening option phase quiet read said sent shutdown \
+    let expected = "aborted accepted bound closed connected ended listening option phase quiet read result said sent shutdown \
                     step summary table text using";
     assert_eq!(names.join(" "), expected);
 }

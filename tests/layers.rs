@@ -13,18 +13,20 @@ const LAYERS: &[&[&str]] = &[
     &["net"],
     // The picture and the explanation of what happened are told as something that happens.
     &["event", "explain", "sequence"],
-    &["conversation"],
+    &["conversation", "program"],
     // What a line means: a command needs the lab it runs on, the lab the calls it is given.
-    &["language", "pattern", "command", "lab", "reference", "class", "record"],
-    &["picture"],
+    &["language", "pattern", "command", "lab", "reference", "class", "record", "load"],
+    &["picture", "diagnosis"],
     &["step"],
     &["commands"],
+    &["results"],
     &["shell"],
     &["render", "report"],
     &["output"],
     &["assistant", "arrivals"],
     &["replay", "prompt", "lecture"],
     &["cli"],
+    &["each", "watch"],
 ];
 
 #[test]

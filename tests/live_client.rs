@@ -59,6 +59,7 @@ check $id == 7
   ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
 ada> ! expect {"clientid": int}
   failed, as it must: `ada` received what was not expected: the message is not {"clientid": int}
+  hint: the peer sends the int 7; the lab asks for {'clientid': 7}
 ada> recv as id
   ada <- 7  5 B, pickle 4, 1 read  MS
 ada> check $id == 7

@@ -35,7 +35,12 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "N is a whole number of 0 or more, not -1",
         "usage: recv | recv N [within DURATION] [as NAME]",
     ),
-    ("repeat x say a", "       ^", "N is a whole number of 0 or more", "usage: repeat N STEP"),
+    (
+        "repeat x say a",
+        "       ^",
+        "N is a whole number of 0 or more",
+        "usage: repeat N ... end | repeat N STEP | repeat until STEP passes [within DURATION]",
+    ),
     ("repeat 2 sya a", "         ^^^", "`sya` is not a command", "did you mean `say`?"),
     (
         "set timeout 5",

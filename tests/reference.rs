@@ -21,7 +21,7 @@ fn every_commands_example_passes() {
     for spec in TABLE {
         let shell =
             script(spec.example).file("connect.lab", "param name = \"Grace\"\ncheck $name == \"Ada\"\n");
-        let done = shell.run();
+        let done = shell.arg("--allow-spawn").run();
         assert_eq!(done.status, 0, "the example of `{}`:\n{}", spec.name, done.screen);
         let verbs: Vec<&str> = spec
             .example
@@ -103,6 +103,54 @@ fn readmes_session_is_what_a_student_sees() {
         .map(|line| line.strip_prefix("stdin:4:1: ").unwrap_or(line))
         .fold(String::new(), |all, line| all + line + "\n");
     same(&shown, &got);
+}
+
+/// A client as README's check of one wants it.
+const CLIENT: &str = r#"
+import pickle, socket, sys
+client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+print("my id is", pickle.loads(client.recv(4090))["clientid"])
+client.sendall(pickle.dumps({"name": "Ada"}))
+sys.exit(0 if input() == "bye" else 1)
+"#;
+
+#[test]
+fn readmes_check_of_a_program_passes_and_its_failure_is_shown() {
+    if common::python_or_skip().is_none() {
+        return;
+    }
+    let blocks = blocks(&readme());
+    let of = |kind: &str| &blocks.iter().find(|(it, _)| it == kind).expect(kind).1;
+    let check = |text: &str, client: &str| {
+        Shell::new(["--allow-spawn", "check.lab"]).file("check.lab", text).file("client.py", client).run()
+    };
+    let done = check(of("lab-spawn"), CLIENT);
+    assert_eq!(done.status, 0, "{}", done.screen);
+    let student = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/students/client_bytes_indexed.py");
+    let begins = "listen 0 as server\nspawn python3 client.py $server.port as student\naccept as seat within 10s\n\
+                  send {\"clientid\": 7}\nexpect {\"student_name\": str}\n";
+    let done = check(begins, &fs::read_to_string(student).unwrap());
+    let at = done.screen.find("check.lab:5:1: ").unwrap_or_else(|| panic!("{}", done.screen));
+    let failure = done.screen[at..].split("\n\n").next().unwrap();
+    same(of("failure"), failure);
+}
+
+#[test]
+fn readmes_client_is_graded_as_it_shows() {
+    if common::python_or_skip().is_none() {
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let done = Shell::new(["--allow-spawn", "scripts/grade-client.lab", "program=client.py", "port=0"])
+        .file("scripts/grade-client.lab", file("scripts/grade-client.lab"))
+        .file("client.py", file("tests/students/client_forgets_rest.py"))
+        .run();
+    assert_eq!(done.status, 1, "{}", done.screen);
+    let readme = readme();
+    let (_, shown) = blocks(&readme).into_iter().find(|(kind, _)| kind == "graded").expect("README grades");
+    let shown = shown.split_once('\n').unwrap().1;
+    same(&common::unnumbered(shown), &common::unnumbered(&done.screen));
 }
 
 /// What was typed behind a prompt: `> ` or `ada> `.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::roster::Row;
-use crate::value::escape;
+use crate::value::spreadsheet_cell;
 
 /// The columns of the CSV file.
 const COLUMNS: [&str; 9] =
@@ -34,23 +34,17 @@ fn csv(rows: &[&Row]) -> io::Result<Vec<u8>> {
         let cells = [
             row.seat.to_string(),
             row.status.word().to_string(),
-            cell(&row.reason),
-            cell(&identity.name),
-            cell(&identity.student_id),
-            cell(&identity.github),
-            cell(&identity.email),
+            spreadsheet_cell(&row.reason),
+            spreadsheet_cell(&identity.name),
+            spreadsheet_cell(&identity.student_id),
+            spreadsheet_cell(&identity.github),
+            spreadsheet_cell(&identity.email),
             row.duplicate_of.map_or(String::new(), |seat| seat.to_string()),
-            cell(&more.join("; ")),
+            spreadsheet_cell(&more.join("; ")),
         ];
         writer.write_record(cells)?;
     }
     writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
-}
-
-/// A cell that a spreadsheet takes for text: what would begin a formula gets an apostrophe before it, and no control character is left.
-fn cell(text: &str) -> String {
-    let text = escape(text);
-    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.into_owned() }
 }
 
 fn json(rows: &[&Row]) -> String {
@@ -69,16 +63,4 @@ fn json(rows: &[&Row]) -> String {
     };
     let rows: Vec<serde_json::Value> = rows.iter().map(row).collect();
     format!("{:#}\n", serde_json::Value::Array(rows))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_spreadsheet_sees_text() {
-        assert_eq!(cell("=cmd()"), "'=cmd()");
-        assert_eq!(cell("@x"), "'@x");
-        assert_eq!(cell("Ada\r\nBob"), "Ada\\r\\nBob");
-    }
 }

@@ -10,6 +10,7 @@ use crate::net::End;
 use crate::pattern::{Mismatch, Pattern};
 use crate::value::Value;
 
+use super::program;
 use super::receive::{self, arrived};
 
 /// How much of a value a failure shows, in characters.
@@ -25,10 +26,12 @@ pub static EXPECT: Spec = Spec {
         &[Arg::Keyword("eof")],
         &[Arg::Keyword("reset")],
         &[Arg::Keyword("nothing")],
+        &[Arg::Keyword("output"), Arg::Pattern],
+        &[Arg::Keyword("exit"), Arg::Pattern],
         &[Arg::Keyword("exactly"), Arg::Value("VALUE")],
         &[Arg::Pattern],
     ],
-    summary: "want a message that matches, the end, a reset, or silence",
+    summary: "want a matching message, the end, silence; a program's output",
     example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\nsend {\"clientid\": 7, \"menu\": None}\n@ada expect {\"clientid\": int as id} within 1s\ncheck $id == 7",
     within: true,
     names: Names::Value,
@@ -47,7 +50,49 @@ pub static CHECK: Spec = Spec {
     run: |lab, call| Box::pin(std::future::ready(check(lab, call))),
 };
 
+pub static POINTS: Spec = Spec {
+    name: "points",
+    aliases: &[],
+    group: Group::Checks,
+    forms: &[&[Arg::Points]],
+    summary: "what this phase is worth in a report: all of it or nothing",
+    example: "## Lists\npoints 2\ncheck 4 in [2, 4]",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(std::future::ready(points(lab, call))),
+};
+
+pub static HINT: Spec = Spec {
+    name: "hint",
+    aliases: &[],
+    group: Group::Checks,
+    forms: &[&[Arg::Text]],
+    summary: "what to tell the student where the rest of this phase fails",
+    example: "## The id\npoints 2\nhint The lab wants a dict: {'clientid': 7}\ncheck \"clientid\" in {\"clientid\": 7}",
+    within: false,
+    names: Names::Nothing,
+    run: |lab, call| Box::pin(std::future::ready(hint(lab, call))),
+};
+
+/// It stands where the wire and the program's traceback tell nothing better.
+fn hint(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    lab.phase.hint = Some(crate::value::escape(&call.text(lab, 0)?).into_owned());
+    Ok(())
+}
+
+fn points(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let Some(Parsed::Points(points)) = call.args.first() else { return Err(call.misread(0)) };
+    lab.phase.has_points = true;
+    lab.emit(What::Points(*points));
+    Ok(())
+}
+
 async fn expect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    match call.args.first() {
+        Some(Parsed::Word("output")) => return program::expect_output(lab, call).await,
+        Some(Parsed::Word("exit")) => return program::expect_exit(lab, call).await,
+        _ => {}
+    }
     let name = lab.socket_name(call)?;
     let limit = lab.limit(call, Some(&name));
     match call.args.as_slice() {
@@ -215,10 +260,14 @@ async fn expect_nothing(lab: &mut Lab, call: &Call, name: String) -> Result<(), 
         Some(Ok(None)) => {
             let ms = started.elapsed().as_secs_f64() * 1000.0;
             let bytes = lab.link(&name)?.connection.buffered().to_vec();
-            Err(Failure::check(format!("`{name}` was not silent: bytes arrived after {ms:.1} ms"))
+            let settings = lab.settings_of(&name);
+            let wire = lab.conversation.as_ref();
+            let wire = wire.map(|kept| Box::new(kept.wire(&bytes, settings.codec.name(), settings.framing)));
+            let failure = Failure::check(format!("`{name}` was not silent: bytes arrived after {ms:.1} ms"))
                 .detail("wanted", format!("nothing within {}", limit.shown()))
                 .detail("arrived", arrived(&bytes))
-                .on(&name))
+                .on(&name);
+            Err(Failure { wire, ..failure })
         }
         Some(Ok(Some(end))) => {
             let how = if end == End::Closed { "was closed" } else { "was reset" };

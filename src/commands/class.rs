@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::class::{Class, Identity, Journal, Status};
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
 use crate::event::{Failure, What};
-use crate::lab::{Binding, Lab, MAX_CLIENTS_DEFAULT};
+use crate::lab::{Binding, Lab, Limit, MAX_CLIENTS_DEFAULT};
 use crate::pickle;
 use crate::platform;
 
@@ -60,7 +60,7 @@ pub static WAIT: Spec = Spec {
     aliases: &[],
     group: Group::Class,
     forms: &[&[Arg::Socket], &[Arg::Socket, Arg::Keyword("for"), Arg::Count("N"), Arg::Keyword("passed")]],
-    summary: "wait until N students of a class passed, or until it is closed",
+    summary: "wait for a class's, program's or run's end, or N who passed",
     example: "serve 0 as class\nwait class for 0 passed within 1s",
     within: true,
     names: Names::Nothing,
@@ -224,15 +224,23 @@ fn broadcast(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 
 async fn wait(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let name = lab.known_socket(call.name_at(0).unwrap_or_default(), call.args_at)?;
-    let Some(Binding::Class(class)) = lab.get(&name) else {
-        return Err(
-            Failure::script(format!("`{name}` is not a class")).hint("`serve PORT as NAME` serves one")
-        );
-    };
-    let class = class.clone();
     let wanted = if call.form == 1 { Some(call.count(lab, 2)?) } else { None };
+    let class = match (lab.get(&name), wanted) {
+        (Some(Binding::Class(class)), _) => class.clone(),
+        (Some(Binding::Program(_)), None) => return super::program::wait(lab, call, &name).await,
+        (Some(Binding::Load(handle)), None) => {
+            let load = handle.load.clone();
+            let limit = Limit { duration: call.within.flatten(), from: "the step's `within`" };
+            return super::run::wait(lab, load, limit).await;
+        }
+        _ => {
+            return Err(
+                Failure::script(format!("`{name}` is not a class")).hint("`serve PORT as NAME` serves one")
+            );
+        }
+    };
     // A class takes its time: only `within` bounds the wait, not the option `timeout`.
-    let limit = crate::lab::Limit { duration: call.within.flatten(), from: "the step's `within`" };
+    let limit = Limit { duration: call.within.flatten(), from: "the step's `within`" };
     let holds = |status: &crate::event::ClassStatus| wanted.is_some_and(|wanted| status.passed >= wanted);
     let outcome = limit.wait(class.wait_until(holds)).await;
     let status = class.status();
@@ -247,7 +255,8 @@ async fn wait(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             status.passed,
             limit.shown()
         ))
-        .hint("`roster` shows who passed and how the others stand")),
+        .hint("`roster` shows who passed and how the others stand")
+        .on(&name)),
         (None, None) => Err(Failure::check(format!("`{name}` is still open after {}", limit.shown()))
             .hint("`close` ends a class; `wait NAME for N passed` ends when N students have passed")),
     }

@@ -2,12 +2,14 @@
 
 use crate::command::{Arg, Call, Group, Item, Names, Parsed, Script, Spec};
 use crate::event::{Failure, What};
-use crate::lab::{Binding, Lab};
+use crate::lab::Lab;
 use crate::language::expr::Expr;
 use crate::language::line::Line;
 use crate::language::literal;
-use crate::step::{self, STEPS_PER_TURN};
+use crate::step;
 use crate::value::Value;
+
+use super::block;
 
 pub static LET: Spec = Spec {
     name: "let",
@@ -79,18 +81,6 @@ pub static INCLUDE: Spec = Spec {
     within: false,
     names: Names::Nothing,
     run: |lab, call| Box::pin(include(lab, call)),
-};
-
-pub static REPEAT: Spec = Spec {
-    name: "repeat",
-    aliases: &[],
-    group: Group::Flow,
-    forms: &[&[Arg::Count("N"), Arg::Step]],
-    summary: "run one step N times",
-    example: "listen 0 as srv\nrepeat 3 connect 127.0.0.1:$srv.port",
-    within: false,
-    names: Names::Nothing,
-    run: |lab, call| Box::pin(repeat(lab, call)),
 };
 
 fn bind(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
@@ -172,8 +162,9 @@ async fn include(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     outcome
 }
 
-/// Runs a script's items in order, up to the first step that fails.
+/// Runs a script's items in order, up to the first step that fails; its `always` blocks run in any case.
 pub async fn run_items(lab: &mut Lab, script: &Script) -> Result<(), Failure> {
+    let before = block::register(lab, script);
     let mut outcome = Ok(());
     for item in &script.items {
         match item {
@@ -190,7 +181,8 @@ pub async fn run_items(lab: &mut Lab, script: &Script) -> Result<(), Failure> {
             break;
         }
     }
-    outcome
+    let cleaned = block::clean_up(lab, before).await;
+    outcome.and(cleaned)
 }
 
 /// Tells that a step of a script begins.
@@ -199,30 +191,8 @@ pub fn announce(lab: &Lab, call: &Call) {
     lab.emit(What::Step {
         prompt,
         verb: call.spec.name,
-        text: call.text.clone(),
+        text: call.head(),
         file: call.file.clone(),
         line: call.line,
     });
-}
-
-async fn repeat(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
-    let times = call.count(lab, 0)?;
-    let Some(Parsed::Step(inner)) = call.args.get(1) else { return Err(call.misread(1)) };
-    let named = inner.name.as_deref().is_some_and(|name| !matches!(lab.get(name), Some(Binding::Value(_))));
-    if times > 1 && named && inner.spec.names == Names::Socket {
-        return Err(Failure::script("a name is for one socket, and this step would make several")
-            .hint("leave `as` out: they are called c1, c2, ..."));
-    }
-    for turn in 1..=times {
-        step::run(lab, inner).await.map_err(|failure| {
-            if times > 1 { failure.detail("turn", format!("{turn} of {times}")) } else { failure }
-        })?;
-        if turn % STEPS_PER_TURN == 0 {
-            tokio::task::yield_now().await;
-        }
-        if lab.quitting {
-            break;
-        }
-    }
-    Ok(())
 }

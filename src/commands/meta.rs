@@ -117,7 +117,7 @@ fn set(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     Ok(())
 }
 
-fn all(settings: &Settings) -> [(&'static str, String); 7] {
+fn all(settings: &Settings) -> [(&'static str, String); 10] {
     [
         Setting::Timeout(settings.timeout),
         Setting::Codec(settings.codec),
@@ -126,14 +126,17 @@ fn all(settings: &Settings) -> [(&'static str, String); 7] {
         Setting::MaxMessage(settings.max_message),
         Setting::MaxClients(settings.class.clients),
         Setting::MaxPerAddress(settings.class.per_address),
+        Setting::Show(settings.show),
+        Setting::OnFailure(settings.on_failure),
+        Setting::ProgramTime(settings.program_time),
     ]
     .map(shown_setting)
 }
 
-/// The options that hold for a connection; the others are a class's.
+/// The options that hold for a connection; the others are a class's, a script's or a program's.
 pub fn of_connection(settings: &Settings) -> Vec<(&'static str, String)> {
-    let is_class = |option: &str| option.starts_with("max-clients") || option.starts_with("max-per");
-    all(settings).into_iter().filter(|(option, _)| !is_class(option)).collect()
+    const ITS: [&str; 5] = ["timeout", "codec", "framing", "protocol", "max-message"];
+    all(settings).into_iter().filter(|(option, _)| ITS.contains(option)).collect()
 }
 
 /// The framing that goes with a codec where the framing so far cannot: only a pickle shows where it ends.

@@ -1,5 +1,6 @@
 //! The table of commands. A new command is one entry in the file of its family and one line here.
 
+mod block;
 mod check;
 mod class;
 mod deliver;
@@ -9,14 +10,17 @@ mod listen;
 mod message;
 mod meta;
 mod picture;
+mod program;
 mod receive;
 mod record;
+mod run;
 mod seat;
 mod socket;
 mod sockets;
 
 use crate::command::Spec;
 
+pub use block::{clean_up, register};
 pub use flow::{announce, given_value};
 
 /// Every command, in the order that help lists them.
@@ -40,13 +44,19 @@ pub static TABLE: &[&Spec] = &[
     &class::ROSTER,
     &class::BROADCAST,
     &class::WAIT,
+    &check::POINTS,
+    &check::HINT,
+    &program::SPAWN,
+    &program::TYPE,
     &flow::LET,
     &flow::PARAM,
     &flow::SAY,
     &flow::PAUSE,
     &flow::SLEEP,
     &flow::INCLUDE,
-    &flow::REPEAT,
+    &block::REPEAT,
+    &block::ALWAYS,
+    &run::RUN,
     &picture::FLOW,
     &meta::SET,
     &meta::VARS,

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
-use crate::event::{Failure, Half, What};
+use crate::event::{Failure, Half, What, Why};
 use crate::lab::{Binding, Lab};
 use crate::net::{self, Listener};
 
@@ -65,7 +66,7 @@ pub static CLOSE: Spec = Spec {
     aliases: &[],
     group: Group::Sockets,
     forms: &[&[], &[Arg::Socket]],
-    summary: "close a socket",
+    summary: "close a socket, a class; end a program",
     example: "listen 0 as srv\nclose srv",
     within: false,
     names: Names::Nothing,
@@ -76,8 +77,8 @@ pub static RESET: Spec = Spec {
     name: "reset",
     aliases: &[],
     group: Group::Sockets,
-    forms: &[&[]],
-    summary: "abort a connection: its peer gets RST instead of FIN",
+    forms: &[&[], &[Arg::Keyword("all")]],
+    summary: "abort a connection (RST, not FIN); `all` ends whatever is open",
     example: "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\n@ada reset\n@seat expect reset",
     within: false,
     names: Names::Nothing,
@@ -217,6 +218,12 @@ async fn close(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         Some(name) => lab.known_socket(name, call.args_at)?,
         None => lab.socket_name(call)?,
     };
+    end(lab, name).await;
+    Ok(())
+}
+
+/// Ends what a name stands for, each in its own way, and frees the name.
+async fn end(lab: &mut Lab, name: String) {
     match lab.remove_socket(&name) {
         Some(Binding::Connection(link)) => {
             let connection = &link.connection;
@@ -228,13 +235,40 @@ async fn close(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             lab.emit(What::Closed { socket: name, sent, received, dropped, unsent });
         }
         Some(Binding::Class(class)) => class.end().await,
+        Some(Binding::Load(handle)) => {
+            let report = Arc::new(handle.load.report());
+            lab.emit(What::RunEnded { name, report });
+        }
+        Some(Binding::Program(program)) => {
+            program.end(Why::Closed).await;
+        }
         _ => lab.emit(What::Closed { socket: name, sent: 0, received: 0, dropped: 0, unsent: 0 }),
+    }
+}
+
+async fn reset(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    if call.form == 1 {
+        return reset_all(lab).await;
+    }
+    let name = lab.socket_name(call)?;
+    abort(lab, name)
+}
+
+/// Programs end first, so that none of them tells of connections that were taken from it; these are aborted then, so that none
+/// keeps a port busy for the next program that listens there.
+async fn reset_all(lab: &mut Lab) -> Result<(), Failure> {
+    lab.end_each_program(Why::Closed).await;
+    let names: Vec<String> = lab.sockets().map(str::to_string).collect();
+    for name in names {
+        match lab.get(&name) {
+            Some(Binding::Connection(_)) => abort(lab, name)?,
+            _ => end(lab, name).await,
+        }
     }
     Ok(())
 }
 
-async fn reset(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
-    let name = lab.socket_name(call)?;
+fn abort(lab: &mut Lab, name: String) -> Result<(), Failure> {
     lab.link(&name)?;
     if let Some(Binding::Connection(link)) = lab.remove_socket(&name) {
         link.connection

@@ -5,6 +5,7 @@ use crate::event::{Failure, Story, What};
 use crate::lab::{Binding, Lab, state};
 use crate::net::{Connection, Listener, NOT_KNOWN};
 use crate::pattern::count;
+use crate::program::Program;
 
 use super::meta;
 
@@ -61,7 +62,7 @@ fn table(lab: &Lab, only: Option<&str>) {
     for (name, binding) in lab.names().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
         let mark = if lab.current.as_deref() == Some(name) { format!("{name} *") } else { name.to_string() };
         let cells = match binding {
-            Binding::Value(_) => continue,
+            Binding::Value(_) | Binding::Load(_) => continue,
             Binding::Class(class) => {
                 vec![
                     "serving".into(),
@@ -70,6 +71,7 @@ fn table(lab: &Lab, only: Option<&str>) {
                     format!("{} here", class.status().here),
                 ]
             }
+            Binding::Program(program) => of_program(program),
             Binding::Listener(listener) => of_listener(listener),
             Binding::Connection(link) => of_connection(&link.connection),
         };
@@ -79,6 +81,16 @@ fn table(lab: &Lab, only: Option<&str>) {
         rows.push(row);
     }
     lab.emit(What::Table { kind: "sockets", titles: TITLES.to_vec(), rows, empty: "no socket is open" });
+}
+
+fn of_program(program: &Program) -> Vec<String> {
+    vec![
+        program.ended().map_or("running".to_string(), |it| format!("exit {}", it.status)),
+        format!("pid {}", program.pid),
+        String::new(),
+        String::new(),
+        format!("{} B", program.said().total),
+    ]
 }
 
 fn of_listener(listener: &Listener) -> Vec<String> {

@@ -13,8 +13,14 @@ pub const OF_CONNECTION: &[&str] =
 /// A listening socket's attributes.
 pub const OF_LISTENER: &[&str] = &["port", "local", "accepted"];
 
+/// A program's attributes.
+pub const OF_PROGRAM: &[&str] = &["pid", "exit", "said"];
+
 /// A class's attributes; `$roster` has them too.
 pub const OF_CLASS: &[&str] = &["port", "local", "here", "count", "passed", "failed", "refused", "messages"];
+
+/// The attributes of runs of a script.
+pub const OF_LOAD: &[&str] = &["times", "ended", "failed"];
 
 /// `$srv.port`, `$ada.peer`, ...
 pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
@@ -22,6 +28,8 @@ pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
     let (what, known): (&str, &[&str]) = match socket {
         Binding::Listener(_) => ("a listening socket", OF_LISTENER),
         Binding::Class(_) => ("a class", OF_CLASS),
+        Binding::Load(_) => ("runs of a script", OF_LOAD),
+        Binding::Program(_) => ("a program", OF_PROGRAM),
         _ => ("a connection", OF_CONNECTION),
     };
     let choices =
@@ -38,6 +46,14 @@ pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
         (Binding::Connection(link), "local") => Value::str(&link.connection.local.to_string()),
         (Binding::Connection(link), "sent") => number(link.connection.writer().sent()),
         (Binding::Connection(link), "received") => number(link.connection.received),
+        (Binding::Load(handle), "times") => number(handle.load.times),
+        (Binding::Load(handle), "ended") => number(handle.load.progress().0),
+        (Binding::Load(handle), "failed") => number(handle.load.progress().1),
+        (Binding::Program(program), "pid") => Value::Int(i64::from(program.pid)),
+        (Binding::Program(program), "exit") => {
+            program.ended().map_or(Value::None, |ended| Value::Int(i64::from(ended.status)))
+        }
+        (Binding::Program(program), "said") => number(program.said().total),
         (Binding::Connection(link), name) if known.contains(&name) => of_kernel(&link.connection, name),
         (Binding::Class(class), "port") => Value::Int(i64::from(class.local.port())),
         (Binding::Class(class), "local") => Value::str(&class.local.to_string()),

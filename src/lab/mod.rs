@@ -2,6 +2,8 @@
 
 mod attribute;
 mod interrupt;
+mod phase;
+mod programs;
 mod recording;
 mod settings;
 
@@ -14,18 +16,22 @@ use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
 use crate::class::Class;
-use crate::command::{Call, Setting};
+use crate::command::{Call, Script, Setting};
 use crate::conversation::Conversation;
-use crate::event::{Event, Failure, Sink, What, Wire};
+use crate::event::{Event, Failure, RunReport, Sink, What, Wire};
 use crate::language::expr::{Expr, Lookup, Ref, Template, follow};
 use crate::language::mistake::{Mistake, did_you_mean};
+use crate::load::Load;
 use crate::net::{Connection, Framing, Listener, Writer};
 use crate::pattern::Pattern;
+use crate::program::{Program, Programs};
 use crate::record::Recorder;
 use crate::value::Value;
 
-pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, attribute, state};
+pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, OF_PROGRAM, attribute, state};
 pub use interrupt::Interrupt;
+pub use phase::Phase;
+pub use programs::{Asker, Permission};
 pub use settings::{Limit, MAX_CLIENTS_DEFAULT, Settings, shown_duration};
 
 /// How many lines `history` keeps of one interpreter.
@@ -49,6 +55,10 @@ pub struct Lab {
     pub interrupt: Interrupt,
     /// Who waits for Enter at `pause`; `None` where nobody is there.
     pub pauser: Option<Pauser>,
+    /// Whether programs may be started.
+    pub permission: Permission,
+    /// The programs that are running, so that they can be ended whatever happens.
+    pub programs: Programs,
     /// Values given on the command line or by `include`, by the `param` they are for.
     pub given: Vec<(String, String)>,
     /// The folder that `send file` starts from: that of the script, else the working one.
@@ -57,8 +67,18 @@ pub struct Lab {
     pub quitting: bool,
     /// Whether reads hold the thread for a moment before they wait: set for a prompt or a script of its own.
     pub eager: bool,
+    /// What the phase under way has said.
+    pub phase: Phase,
+    /// Blocks that run at the end of what is under way, whatever happens.
+    pub always: Vec<Arc<Script>>,
+    /// What runs of scripts came to, in the order in which they were waited for.
+    pub reports: Vec<(String, Arc<RunReport>)>,
     /// What `on` said, in order.
     pub handlers: Vec<Handler>,
+    /// How many steps are under way whose failure is no failure: what fails inside them is no result.
+    pub trials: usize,
+    /// How many results of failed steps were told: a step whose failure was told inside it tells it no more.
+    pub failures_told: usize,
     /// The class and the number of the seat whose script this interpreter runs.
     pub seat: Option<(Arc<Class>, u64)>,
     /// What is kept of the conversation.
@@ -69,6 +89,7 @@ pub struct Lab {
     started: Instant,
     connections: usize,
     listeners: usize,
+    spawned: usize,
 }
 
 /// What a name stands for.
@@ -81,6 +102,24 @@ pub enum Binding {
     Listener(Box<Listener>),
     /// A class server.
     Class(Arc<Class>),
+    /// Runs of a script.
+    Load(LoadHandle),
+    /// A program that was started.
+    Program(Box<Program>),
+}
+
+/// Runs of a script, given up with the interpreter that began them.
+pub struct LoadHandle {
+    /// How they stand.
+    pub load: Arc<Load>,
+    /// What runs them.
+    pub tasks: Vec<tokio::task::AbortHandle>,
+}
+
+impl Drop for LoadHandle {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(tokio::task::AbortHandle::abort);
+    }
 }
 
 /// What listening mode does with a message that matches.
@@ -110,11 +149,18 @@ impl Lab {
             history: Vec::new(),
             interrupt: Interrupt::default(),
             pauser: None,
+            permission: Permission::default(),
+            programs: Programs::default(),
             given: Vec::new(),
             folder: PathBuf::new(),
             quitting: false,
             eager: false,
+            phase: Phase::default(),
+            always: Vec::new(),
+            reports: Vec::new(),
             handlers: Vec::new(),
+            trials: 0,
+            failures_told: 0,
             seat: None,
             conversation: None,
             recorder: None,
@@ -122,6 +168,7 @@ impl Lab {
             started: Instant::now(),
             connections: 0,
             listeners: 0,
+            spawned: 0,
         }
     }
 
@@ -238,10 +285,8 @@ impl Lab {
     /// Refuses a name that an open socket has, before anything is done that would need it.
     pub fn check_free(&self, name: Option<&str>) -> Result<(), Failure> {
         match name.and_then(|name| self.names.get(name).map(|binding| (name, binding))) {
-            Some((name, Binding::Connection(_) | Binding::Listener(_) | Binding::Class(_))) => {
-                Err(name_of_socket(name))
-            }
-            _ => Ok(()),
+            None | Some((_, Binding::Value(_))) => Ok(()),
+            Some((name, _)) => Err(name_of_socket(name)),
         }
     }
 
@@ -271,6 +316,16 @@ impl Lab {
     /// Keeps a class under its name. It carries no messages of its own, so the current socket stays.
     pub fn add_class(&mut self, class: Arc<Class>) {
         self.names.insert(class.name.clone(), Binding::Class(class));
+    }
+
+    /// The name for new runs: the one asked for, or the next free `s1`, `s2`, ...
+    pub fn new_load_name(&mut self, name: Option<&str>) -> String {
+        self.new_name(name, 's')
+    }
+
+    /// Keeps runs under their name. They carry no messages, so the current socket stays.
+    pub fn add_load(&mut self, handle: LoadHandle) {
+        self.names.insert(handle.load.name.clone(), Binding::Load(handle));
     }
 
     /// The class that is meant when none is named: a seat's own, else the newest.
@@ -305,7 +360,11 @@ impl Lab {
             return name.to_string();
         }
         loop {
-            let counter = if letter == 'c' { &mut self.connections } else { &mut self.listeners };
+            let counter = match letter {
+                'c' => &mut self.connections,
+                'p' => &mut self.spawned,
+                _ => &mut self.listeners,
+            };
             *counter += 1;
             let name = format!("{letter}{counter}");
             if !self.names.contains_key(&name) {
@@ -318,7 +377,9 @@ impl Lab {
     pub fn remove_socket(&mut self, name: &str) -> Option<Binding> {
         let removed = self.names.shift_remove(name);
         if self.current.as_deref() == Some(name) {
-            let before = self.names.iter().rev().find(|(_, binding)| !matches!(binding, Binding::Value(_)));
+            let carries =
+                |it: &Binding| !matches!(it, Binding::Value(_) | Binding::Load(_) | Binding::Program(_));
+            let before = self.names.iter().rev().find(|(_, binding)| carries(binding));
             self.current = before.map(|(name, _)| name.clone());
         }
         removed
@@ -338,10 +399,8 @@ impl Lab {
     /// Checks that a socket of this name is open.
     pub fn known_socket(&self, name: &str, at: usize) -> Result<String, Failure> {
         let problem = match self.names.get(name) {
-            Some(Binding::Connection(_) | Binding::Listener(_) | Binding::Class(_)) => {
-                return Ok(name.to_string());
-            }
             Some(Binding::Value(_)) => format!("`{name}` is a value, not a socket"),
+            Some(_) => return Ok(name.to_string()),
             None => format!("no socket is called `{name}`"),
         };
         let sockets: Vec<&str> = self.sockets().collect();
@@ -363,6 +422,14 @@ impl Lab {
                 Err(Failure::script(format!("`{name}` is a class: it carries no messages itself"))
                     .hint("`broadcast VALUE` sends to everyone in it, `@seat3 send VALUE` to one"))
             }
+            Some(Binding::Load(_)) => {
+                Err(Failure::script(format!("`{name}` is runs of a script, not a socket"))
+                    .hint(format!("`wait {name}` waits for them")))
+            }
+            Some(Binding::Program(_)) => {
+                Err(Failure::script(format!("`{name}` is a program, not a connection"))
+                    .hint("`type TEXT` gives it a line, `expect output PATTERN` looks at what it says"))
+            }
             _ => Err(Failure::script(format!("`{name}` is a listening socket: it carries no messages"))
                 .hint("`accept` takes its next client, and that connection carries them")),
         }
@@ -372,6 +439,10 @@ impl Lab {
     pub fn listener(&mut self, name: &str) -> Result<&mut Listener, Failure> {
         match self.names.get_mut(name) {
             Some(Binding::Listener(listener)) => Ok(listener),
+            Some(Binding::Program(_)) => {
+                Err(Failure::script(format!("`{name}` is a program, not a listening socket"))
+                    .hint("`listen PORT as NAME` opens one that can accept"))
+            }
             _ => Err(Failure::script(format!("`{name}` is a connection, not a listening socket"))
                 .hint("`listen PORT as NAME` opens one that can accept")),
         }
@@ -408,7 +479,7 @@ impl Lab {
 }
 
 fn name_of_socket(name: &str) -> Failure {
-    Failure::script(format!("`{name}` is the name of an open socket"))
+    Failure::script(format!("`{name}` is the name of an open socket or of a program"))
         .hint(format!("take another name, or `close {name}` first"))
 }
 

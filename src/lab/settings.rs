@@ -5,11 +5,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::class::Limits;
-use crate::command::{Codec, Setting};
+use crate::command::{Codec, OnFailure, Setting, Show};
 use crate::net::{Framing, MAX_MESSAGE_DEFAULT};
 
 /// How long a step waits unless `set timeout` or `within` says otherwise.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+/// How long a program may run unless `set program-time` says otherwise: a handshake takes a second, and a program that waits
+/// for ever is not to hold a grader.
+const PROGRAM_TIME_DEFAULT: Duration = Duration::from_secs(60);
 /// How many clients a class may have unless `set max-clients` says otherwise: ten thousand and those who come twice.
 pub const MAX_CLIENTS_DEFAULT: usize = 20_000;
 
@@ -28,6 +31,12 @@ pub struct Settings {
     pub max_message: usize,
     /// How many clients a class may have.
     pub class: Limits,
+    /// How much a script shows of what passes.
+    pub show: Show,
+    /// What a script does when a step has failed.
+    pub on_failure: OnFailure,
+    /// How long a program may run; `None` for ever.
+    pub program_time: Option<Duration>,
 }
 
 /// How long a step may wait, and where the limit comes from.
@@ -48,6 +57,9 @@ impl Default for Settings {
             protocol: 3,
             max_message: MAX_MESSAGE_DEFAULT,
             class: Limits { clients: MAX_CLIENTS_DEFAULT, per_address: None },
+            show: Show::Steps,
+            on_failure: OnFailure::Stop,
+            program_time: Some(PROGRAM_TIME_DEFAULT),
         }
     }
 }
@@ -61,7 +73,10 @@ impl Settings {
             Setting::Framing(framing) => self.framing = framing,
             Setting::Protocol(protocol) => self.protocol = protocol,
             Setting::MaxMessage(bytes) => self.max_message = bytes,
+            Setting::Show(show) => self.show = show,
+            Setting::OnFailure(on_failure) => self.on_failure = on_failure,
             Setting::MaxClients(clients) => self.class.clients = clients,
+            Setting::ProgramTime(time) => self.program_time = time,
             Setting::MaxPerAddress(most) => self.class.per_address = most,
         }
     }

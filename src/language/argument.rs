@@ -9,11 +9,14 @@ use super::mistake::Mistake;
 use super::parse::Context;
 use super::pattern::pattern;
 use super::setting::{duration, setting};
-use crate::command::{Arg, Parsed};
+use crate::command::{Arg, Call, Parsed};
 use crate::value::Value;
 
 /// The operators of `check`, longest first.
 pub const OPERATORS: [&str; 7] = ["==", "!=", "<=", ">=", "<", ">", "in"];
+/// The most points of a phase: what is above is a slip, and sums of it would lose their half points.
+const POINTS_MAX: f64 = 1_000_000.0;
+
 /// Reads a name that a result can get.
 pub fn new_name(line: &mut Line) -> Result<String, Mistake> {
     let at = line.at;
@@ -43,6 +46,7 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
             Parsed::Name(new_name(line)?)
         }
         Arg::Value(_) | Arg::Count(_) => Parsed::Value(value(line, place)?),
+        Arg::Points => Parsed::Points(points(line)?),
         Arg::Values(_) => Parsed::Values(super::delivery::values(line)?),
         Arg::Seed => Parsed::Values(super::delivery::seed(line)?),
         Arg::Delivery => Parsed::Delivery(Box::new(super::delivery::delivery(line)?)),
@@ -56,14 +60,54 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
         Arg::Hex => Parsed::Bytes(hex(line)?),
         Arg::File => Parsed::Text(line.word("a file's name")?),
         Arg::Script => Parsed::Script(super::script::included(line, context)?),
+        Arg::Run => super::script::run(line, context)?,
         Arg::Serving => super::script::serving(line, context)?,
+        Arg::Program => Parsed::Program(program(line)?),
         Arg::Setting => Parsed::Setting(setting(line)?),
         Arg::Verb => {
             let spec = super::parse::verb(line, context.table)?;
             Parsed::Name(spec.name.to_string())
         }
         Arg::Step => Parsed::Step(Arc::new(super::parse::call(line, context, nested + 1)?)),
+        Arg::StepPasses => Parsed::Step(Arc::new(step_that_passes(line, context, nested)?)),
+        Arg::Block => Parsed::Script(super::script::block(line, context, nested)?),
     })
+}
+
+/// `STEP passes`: the step ends before the last word `passes` of its line.
+fn step_that_passes(line: &mut Line, context: &Context, nested: usize) -> Result<Call, Mistake> {
+    const WORD: &str = "passes";
+    let is_word = |at: &usize| {
+        let (before, behind) = (&line.text[..*at], &line.text[*at + WORD.len()..]);
+        before.ends_with([' ', '\t']) && (behind.is_empty() || behind.starts_with([' ', '\t', '\n']))
+    };
+    let found = line.rest().rmatch_indices(WORD).map(|(at, _)| line.at + at).find(is_word);
+    let Some(end) = found else {
+        return Err(Mistake::new(line.text.len(), 1, "`passes` is missing behind the step")
+            .hint("repeat until STEP passes within DURATION"));
+    };
+    let mut step = Line::new(&line.text[..end]).at(line.at);
+    let call = super::parse::call(&mut step, context, nested + 1)?;
+    line.at = end + WORD.len();
+    Ok(call)
+}
+
+/// A number that is known before anything runs: a phase that is not run has its points too.
+fn points(line: &mut Line) -> Result<f64, Mistake> {
+    let at = line.at;
+    let word = line.bare_word();
+    let is_plain = word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match word.parse() {
+        Ok(points) if is_plain && points <= POINTS_MAX => {
+            line.at += word.len();
+            Ok(points)
+        }
+        _ => {
+            let shown = crate::value::escape(word);
+            Err(Mistake::new(at, word.len().max(1), format!("points are a number, not `{shown}`"))
+                .hint(format!("a plain number up to {POINTS_MAX}: `points 2`, `points 0.5`")))
+        }
+    }
 }
 
 fn choice(line: &mut Line, what: &str, words: &'static [&'static str]) -> Result<Parsed, Mistake> {
@@ -121,6 +165,53 @@ fn operator(line: &mut Line) -> Result<Parsed, Mistake> {
             .mistake("an operator is missing")
             .hint("check A OP B, where OP is one of == != < <= > >= in")),
     }
+}
+
+/// What a shell would act on: here it would be an argument like any other, and nobody means that.
+const SHELL_SIGNS: [&str; 12] = ["|", "||", "&", "&&", ";", "<", ">", ">>", "2>", "2>&1", "&>", "<<"];
+
+/// A program and its arguments, each a word; `as NAME` at the end is the step's.
+fn program(line: &mut Line) -> Result<Vec<Template>, Mistake> {
+    let mut words = Vec::new();
+    loop {
+        line.skip_space();
+        if line.is_done() || is_name_next(line) {
+            break;
+        }
+        if SHELL_SIGNS.contains(&line.bare_word()) {
+            let sign = line.bare_word();
+            return Err(line
+                .mistake(format!("`{sign}` is for a shell, and a program is started without one"))
+                .hint(format!("quoted, '{sign}' is an argument like any other")));
+        }
+        if line.bare_word() == "within" && is_duration_next(line) {
+            return Err(line.mistake("`spawn` does not wait, so `within` has no meaning here").hint(
+                "`set program-time 5s` says how long a program may run; quoted, 'within' is an argument",
+            ));
+        }
+        words.push(line.word("a program")?);
+    }
+    if words.is_empty() {
+        return Err(line.mistake("a program is missing").hint("`spawn python3 client.py 12000 as student`"));
+    }
+    Ok(words)
+}
+
+fn is_duration_next(line: &Line) -> bool {
+    let mut rest = line.clone();
+    rest.eat_word("within");
+    rest.skip_space();
+    duration(&mut rest).is_ok()
+}
+
+/// Whether `as NAME` and nothing more stands here.
+fn is_name_next(line: &Line) -> bool {
+    let mut rest = line.clone();
+    if !rest.eat_word("as") {
+        return false;
+    }
+    rest.skip_space();
+    rest.identifier("a name").is_ok() && rest.is_done()
 }
 
 /// `HOST PORT`, `HOST:PORT`, `[IPV6]:PORT`; for listening also `PORT` alone.

@@ -2,7 +2,7 @@
 
 use super::delivery::WORDS as DELIVERY_WORDS;
 use super::line::{Line, identifier_len};
-use super::setting::{CODECS, FRAMINGS, OPTIONS};
+use super::setting::{CODECS, FRAMINGS, ON_FAILURE, OPTIONS, SHOWN};
 use crate::command::{Arg, Names, Spec};
 use crate::language::expr::Key;
 use crate::value::Value;
@@ -91,6 +91,9 @@ fn argument(
     }
     let mut found: Vec<String> = Vec::new();
     for form in spec.forms {
+        if form.first() == Some(&Arg::Program) {
+            return Candidates::Files;
+        }
         let form = match form.split_first() {
             Some((Arg::Optional(optional), rest)) if before.first() != Some(optional) => {
                 if place == 0 {
@@ -106,8 +109,12 @@ fn argument(
             Some(Arg::Socket) => found.extend(known.sockets.iter().map(|(name, _)| format!("{name} "))),
             Some(Arg::Verb) => found.extend(table.iter().map(|spec| spec.name.to_string())),
             Some(Arg::Setting) => found.extend(OPTIONS.iter().map(|(option, _)| format!("{option} "))),
-            Some(Arg::Step) => found.extend(table.iter().map(|spec| format!("{} ", spec.name))),
-            Some(Arg::File | Arg::Script) if matches_keywords(form, &before) => return Candidates::Files,
+            Some(Arg::Step | Arg::StepPasses) => {
+                found.extend(table.iter().map(|spec| format!("{} ", spec.name)))
+            }
+            Some(Arg::File | Arg::Script | Arg::Run) if matches_keywords(form, &before) => {
+                return Candidates::Files;
+            }
             _ => {}
         }
     }
@@ -137,6 +144,8 @@ fn option_values(option: &str) -> Vec<String> {
     match option {
         "codec" => CODECS.iter().map(|(name, _)| (*name).to_string()).collect(),
         "framing" => FRAMINGS.iter().map(|(name, _)| (*name).to_string()).collect(),
+        "show" => SHOWN.iter().map(|(name, _)| (*name).to_string()).collect(),
+        "on-failure" => ON_FAILURE.iter().map(|(name, _)| (*name).to_string()).collect(),
         "protocol" => vec!["2".into(), "3".into()],
         "timeout" => vec!["10s".into(), "none".into()],
         "max-message" => vec!["16MiB".into()],
@@ -227,7 +236,8 @@ mod tests {
         assert_eq!(hint("recv "), "N [within DURATION] [as NAME]");
         assert_eq!(hint("accept "), "NAME [within DURATION] [as NAME]");
         assert_eq!(hint("send 1"), "");
-        assert_eq!(hint("reset "), "");
+        assert_eq!(hint("reset "), "all");
+        assert_eq!(hint("vars "), "");
     }
 
     #[test]
@@ -244,6 +254,7 @@ mod tests {
         assert_eq!(complete_words("send 1 split e"), ["send 1 split every "]);
         assert_eq!(complete_words("send 1 split 3 g"), ["send 1 split 3 gap "]);
         assert_eq!(complete_words("include x"), ["FILES"]);
+        assert_eq!(complete_words("spawn python3 x"), ["FILES"]);
         assert_eq!(complete_words("send $i"), ["send $id"]);
         assert_eq!(complete_words("check $id.c"), ["check $id.clientid"]);
         assert_eq!(complete_words("connect 127.0.0.1:$srv.p"), ["connect 127.0.0.1:$srv.port"]);

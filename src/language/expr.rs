@@ -99,6 +99,26 @@ impl Template {
         Ok(filled)
     }
 
+    /// The same text with every `$name` filled in but this one.
+    pub fn fill_but(&self, name: &str, lookup: &Lookup) -> Result<Template, Mistake> {
+        let part = |part: &Part| match part {
+            Part::Ref(reference) if reference.name != name => {
+                let filled = Template { parts: vec![part.clone()] }.fill(lookup)?;
+                Ok(Part::Text(filled))
+            }
+            _ => Ok(part.clone()),
+        };
+        Ok(Template { parts: self.parts.iter().map(part).collect::<Result<_, Mistake>>()? })
+    }
+
+    /// The `$name` that is all there is of it.
+    pub fn alone(&self) -> Option<&Ref> {
+        match self.parts.as_slice() {
+            [Part::Ref(reference)] => Some(reference),
+            _ => None,
+        }
+    }
+
     /// Every `$name` in it.
     pub fn references(&self) -> impl Iterator<Item = &Ref> {
         self.parts.iter().filter_map(|part| match part {

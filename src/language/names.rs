@@ -60,9 +60,9 @@ fn unknown_name(call: &Call, names: &HashSet<String>) -> Option<Failure> {
     unknown
 }
 
-/// `c1`, `s2`, `seat3`: the names that sockets and a class's clients get by themselves.
+/// `c1`, `s2`, `p1`, `seat3`: the names that sockets, programs and a class's clients get by themselves.
 fn is_automatic(name: &str) -> bool {
-    ["c", "seat", "s"]
+    ["c", "seat", "s", "p"]
         .into_iter()
         .filter_map(|letters| name.strip_prefix(letters))
         .any(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))

@@ -26,12 +26,13 @@ pub struct Context<'a> {
 }
 
 /// Parses the text of one step. A text of only spaces and a comment is `None`.
-pub fn step(text: &str, context: &Context) -> Result<Option<Call>, Mistake> {
+/// `nested` counts the steps around it.
+pub fn step(text: &str, context: &Context, nested: usize) -> Result<Option<Call>, Mistake> {
     let mut line = Line::new(text);
     if line.is_done() {
         return Ok(None);
     }
-    call(&mut line, context, 0).map(Some)
+    call(&mut line, context, nested).map(Some)
 }
 
 /// Reads a whole step; `nested` counts the steps around it.
@@ -135,7 +136,7 @@ fn arguments(
     for (form, places) in spec.forms.iter().enumerate() {
         // Another keyword than the one typed cannot be meant.
         if matches!(places.first(), Some(Arg::Keyword(keyword)) if *keyword != word)
-            && form + 1 < spec.forms.len()
+            && (form + 1 < spec.forms.len() || furthest.is_some())
         {
             continue;
         }

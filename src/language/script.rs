@@ -8,7 +8,7 @@ use super::line::Line;
 use super::mistake::{Mistake, excerpt};
 use super::names::{SEAT_NAMES, check_names};
 use super::parse::{Context, step};
-use crate::command::{Item, Parsed, Script, Spec};
+use crate::command::{Arg, Item, Parsed, Script, Spec};
 use crate::event::Failure;
 
 /// The largest script, in bytes. A million lines fit.
@@ -17,6 +17,8 @@ const MAX_SCRIPT_BYTES: usize = 64 << 20;
 const MAX_LINE_BYTES: usize = 1 << 20;
 /// The most physical lines of one step: past it a bracket was forgotten far above.
 const MAX_STEP_LINES: usize = 1000;
+/// How deep blocks may stand in blocks.
+const MAX_BLOCKS: usize = 8;
 /// How deep scripts may include scripts.
 const MAX_INCLUDES: usize = 16;
 
@@ -62,31 +64,86 @@ pub fn parse(
 ) -> Result<Script, Failure> {
     let file: Arc<str> = Arc::from(name);
     let text = decode(bytes, &file)?;
-    let mut script = Script { file: file.clone(), ..Script::default() };
-    let mut rest = text.as_str();
-    let mut line = 1;
-    while !rest.is_empty() {
+    let context = Context { table, file: file.clone(), line: 1, files };
+    let located = |mistake: Mistake| failure(mistake, &text, &context);
+    let (items, used) = items(&text, &context, 0).map_err(located)?;
+    if used < text.len() {
+        let line = 1 + text[..used].matches('\n').count();
+        let stray = Mistake::new(0, "end".len(), "`end` closes a block, and none is open");
+        return Err(failure(stray, first_lines(&text[used..], 1).trim_end(), &Context { line, ..context }));
+    }
+    Ok(Script { file: file.clone(), items, ..Script::default() })
+}
+
+/// Parses steps up to the end of the text or to a line that is `end`. Gives them and the bytes before that line.
+/// A mistake that a further line could mend is unfinished.
+fn items(text: &str, context: &Context, nested: usize) -> Result<(Vec<Item>, usize), Mistake> {
+    let mut items = Vec::new();
+    let (mut at, mut line) = (0, context.line);
+    while at < text.len() {
+        let rest = &text[at..];
         let physical = first_lines(rest, 1);
         if let Some(title) = physical.trim_start().strip_prefix("##") {
-            script.items.push(Item::Phase(title.trim_matches(['#', ' ', '\t', '\n']).to_string()));
-            rest = &rest[physical.len()..];
+            items.push(Item::Phase(title.trim_matches(['#', ' ', '\t', '\n']).to_string()));
+            at += physical.len();
             line += 1;
             continue;
         }
         if physical.trim_start().starts_with('#') {
             let (comment, lines) = comment(rest);
             line += lines;
-            rest = &rest[comment.len()..];
-            script.items.push(Item::Comment(plain_comment(comment)));
+            at += comment.len();
+            items.push(Item::Comment(plain_comment(comment)));
             continue;
         }
-        let context = Context { table, file: file.clone(), line, files };
-        let (call, used) = one_step(rest, &context)?;
-        script.items.extend(call.map(Item::Step));
+        if is_end(physical) {
+            return Ok((items, at));
+        }
+        let context =
+            Context { table: context.table, file: context.file.clone(), line, files: context.files };
+        let (call, used) = one_step(rest, &context, nested)?;
+        items.extend(call.map(Item::Step));
         line += rest[..used].matches('\n').count();
-        rest = &rest[used..];
+        at += used;
     }
-    Ok(script)
+    Ok((items, at))
+}
+
+/// Whether a line closes a block.
+fn is_end(physical: &str) -> bool {
+    let mut line = Line::new(physical.trim_end_matches('\n'));
+    line.skip_space();
+    line.eat_word("end") && line.is_done()
+}
+
+/// Reads the steps of a block: what is left of this line is empty, and a line that is `end` closes it.
+pub fn block(line: &mut Line, context: &Context, nested: usize) -> Result<Arc<Script>, Mistake> {
+    let open = line.at;
+    if !line.is_done() && line.peek() != Some('\n') {
+        return Err(line.mistake("a block begins on the next line"));
+    }
+    let missing = |text: &str| {
+        Mistake::new(text.len(), 1, "the block is not closed")
+            .hint(format!("a line that is `end` closes it, at most {MAX_STEP_LINES} lines further"))
+            .unfinished()
+    };
+    if line.peek().is_none() {
+        return Err(missing(line.text));
+    }
+    line.at += 1;
+    if nested >= MAX_BLOCKS {
+        return Err(Mistake::new(open, 1, format!("blocks nest deeper than {MAX_BLOCKS}")));
+    }
+    let first = context.line + line.text[..line.at].matches('\n').count();
+    let inner =
+        Context { table: context.table, file: context.file.clone(), line: first, files: context.files };
+    let (items, used) = items(line.rest(), &inner, nested + 1)?;
+    line.at += used;
+    if line.rest().is_empty() {
+        return Err(missing(line.text));
+    }
+    line.at += line.rest().find("end").unwrap_or(0) + "end".len();
+    Ok(Arc::new(Script { file: context.file.clone(), items, ..Script::default() }))
 }
 
 /// The lines of comment at the head of `text`, and how many they are.
@@ -108,23 +165,34 @@ fn plain_comment(comment: &str) -> String {
 
 /// Parses the step at the head of `text`, going on to further lines while a bracket or a string is open.
 /// Gives the call and the bytes it takes, its newline included.
-fn one_step(text: &str, context: &Context) -> Result<(Option<crate::command::Call>, usize), Failure> {
+fn one_step(
+    text: &str,
+    context: &Context,
+    nested: usize,
+) -> Result<(Option<crate::command::Call>, usize), Mistake> {
     let mut lines = 1;
     loop {
         let taken = first_lines(text, lines);
         let step_text = taken.trim_end_matches('\n');
         if step_text.len() > MAX_LINE_BYTES {
             let long = Mistake::new(0, 1, format!("this line is longer than {} KiB", MAX_LINE_BYTES >> 10));
-            return Err(failure(long, &step_text[..floor(step_text, 60)], context));
+            return Err(located(long, &step_text[..floor(step_text, 60)], context));
         }
-        match step(step_text, context) {
+        match step(step_text, context, nested) {
             Ok(call) => return Ok((call, taken.len())),
             Err(mistake) if mistake.unfinished && taken.len() < text.len() && lines < MAX_STEP_LINES => {
                 lines += 1
             }
-            Err(mistake) => return Err(failure(mistake, step_text, context)),
+            Err(mistake) => return Err(located(mistake, step_text, context)),
         }
     }
+}
+
+/// The mistake with its place in the file, for whoever reads a longer text than this step's.
+fn located(mistake: Mistake, text: &str, context: &Context) -> Mistake {
+    let unfinished = mistake.unfinished;
+    let elsewhere = Some(Box::new(failure(mistake, text, context)));
+    Mistake { elsewhere, unfinished, ..Mistake::new(text.len(), 1, "") }
 }
 
 fn floor(text: &str, at: usize) -> usize {
@@ -267,24 +335,67 @@ pub fn serving(line: &mut Line, context: &Context) -> Result<Parsed, Mistake> {
     };
     check_names(&script, SEAT_NAMES.into_iter())
         .map_err(|failure| Mistake { elsewhere: Some(Box::new(failure)), ..Mistake::new(line.at, 1, "") })?;
-    Ok(Parsed::Serving { script: Arc::new(script), journal })
+    let mut starts = None;
+    script.each_call(&mut |call| {
+        if starts.is_none() && call.starts_program() {
+            starts = Some(
+                call.locate(
+                    Failure::script("a seat script starts no programs: it would start one for each client")
+                        .hint("`spawn` it in the script that serves"),
+                ),
+            );
+        }
+    });
+    match starts {
+        Some(failure) => Err(Mistake { elsewhere: Some(Box::new(failure)), ..Mistake::new(line.at, 1, "") }),
+        None => Ok(Parsed::Serving { script: Arc::new(script), journal }),
+    }
 }
 
 /// Reads `FILE [NAME=VALUE...]` and the script that it names.
 pub fn included(line: &mut Line, context: &Context) -> Result<Arc<Script>, Mistake> {
     let at = line.at;
     let (script, name_len) = named(line, context)?;
-    let params = given(line)?;
+    let params = given(line, &[])?;
     check_given(&script, &params, at, name_len)?;
     Ok(Arc::new(Script { params, ..script }))
 }
 
-/// `NAME=VALUE` words up to the end of the line.
-fn given(line: &mut Line) -> Result<Vec<(String, Template)>, Mistake> {
+/// Reads `FILE [NAME=VALUE...] [times N] [at once M]` and the script that it names.
+pub fn run(line: &mut Line, context: &Context) -> Result<Parsed, Mistake> {
+    let at = line.at;
+    let (script, name_len) = named(line, context)?;
+    check_names(&script, std::iter::empty()).map_err(|failure| Mistake {
+        elsewhere: Some(Box::new(failure)),
+        ..Mistake::new(at, name_len, "")
+    })?;
+    let params = given(line, &["times", "at", "as"])?;
+    check_given(&script, &params, at, name_len)?;
+    let (mut times, mut at_once) = (None, None);
+    loop {
+        line.skip_space();
+        if line.eat_word("times") {
+            line.skip_space();
+            times = Some(super::argument::value(line, Arg::Count("N"))?);
+        } else if line.eat_word("at") {
+            line.skip_space();
+            if !line.eat_word("once") {
+                return Err(line.mistake("`once` is missing").hint("at once M: how many at the same time"));
+            }
+            line.skip_space();
+            at_once = Some(super::argument::value(line, Arg::Count("M"))?);
+        } else {
+            return Ok(Parsed::Run { script: Arc::new(Script { params, ..script }), times, at_once });
+        }
+    }
+}
+
+/// `NAME=VALUE` words up to the end of the line or to one of the words that may stand behind them.
+fn given(line: &mut Line, before: &[&str]) -> Result<Vec<(String, Template)>, Mistake> {
     let mut params = Vec::new();
     loop {
         line.skip_space();
-        if line.is_done() {
+        if line.is_done() || before.contains(&line.bare_word()) {
             return Ok(params);
         }
         let name = line.identifier("a param's name")?.to_string();

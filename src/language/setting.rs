@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::line::Line;
 use super::mistake::{Mistake, did_you_mean};
-use crate::command::{Codec, Setting};
+use crate::command::{Codec, OnFailure, Setting, Show};
 use crate::lab::shown_duration;
 use crate::net::Framing;
 
 /// The options by name, each with what it takes.
-pub const OPTIONS: [(&str, &str); 7] = [
+pub const OPTIONS: [(&str, &str); 10] = [
     ("timeout", "a duration, or `none`: `set timeout 10s`"),
     ("codec", "`pickle`, `json`, `text` or `hex`"),
     ("framing", "`pickle`, `length`, `line` or `none`"),
@@ -17,6 +17,9 @@ pub const OPTIONS: [(&str, &str); 7] = [
     ("max-message", "a size: `set max-message 16MiB`"),
     ("max-clients", "a number: how many clients a class may have"),
     ("max-per-address", "a number, or `none`: how many of them from one address"),
+    ("show", "`steps`, or `phases`: a line for each phase that passed, the steps of one that failed"),
+    ("on-failure", "`stop`, `next-phase` or `next-step`: what a script does when a step has failed"),
+    ("program-time", "a duration, or `none`: how long a program may run"),
 ];
 
 /// The codecs by name.
@@ -30,6 +33,13 @@ pub const FRAMINGS: [(&str, Framing); 4] = [
     ("line", Framing::Line),
     ("none", Framing::None),
 ];
+
+/// How much is shown, by name.
+pub const SHOWN: [(&str, Show); 2] = [("steps", Show::Steps), ("phases", Show::Phases)];
+
+/// What a script does when a step has failed, by name.
+pub const ON_FAILURE: [(&str, OnFailure); 3] =
+    [("stop", OnFailure::Stop), ("next-phase", OnFailure::NextPhase), ("next-step", OnFailure::NextStep)];
 
 /// The longest duration that is taken: a day. A longer one is a slip of the unit.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
@@ -125,6 +135,9 @@ pub fn setting(line: &mut Line) -> Result<Setting, Mistake> {
         "timeout" => Setting::Timeout(duration(line)?),
         "codec" => Setting::Codec(one_of(line, &CODECS, takes)?),
         "framing" => Setting::Framing(one_of(line, &FRAMINGS, takes)?),
+        "show" => Setting::Show(one_of(line, &SHOWN, takes)?),
+        "on-failure" => Setting::OnFailure(one_of(line, &ON_FAILURE, takes)?),
+        "program-time" => Setting::ProgramTime(duration(line)?),
         "protocol" => Setting::Protocol(one_of(line, &[("2", 2), ("3", 3)], takes)?),
         "max-clients" => Setting::MaxClients(number(line)?),
         "max-per-address" if line.eat_word("none") => Setting::MaxPerAddress(None),
@@ -154,10 +167,14 @@ pub fn shown_setting(setting: Setting) -> (&'static str, String) {
     match setting {
         Setting::Timeout(None) => ("timeout", "none".to_string()),
         Setting::Timeout(Some(duration)) => ("timeout", shown_duration(duration)),
+        Setting::ProgramTime(None) => ("program-time", "none".to_string()),
+        Setting::ProgramTime(Some(duration)) => ("program-time", shown_duration(duration)),
         Setting::Codec(codec) => ("codec", word(&CODECS, &codec)),
         Setting::Framing(framing) => ("framing", word(&FRAMINGS, &framing)),
         Setting::Protocol(protocol) => ("protocol", protocol.to_string()),
         Setting::MaxMessage(bytes) => ("max-message", shown_size(bytes)),
+        Setting::Show(show) => ("show", word(&SHOWN, &show)),
+        Setting::OnFailure(on_failure) => ("on-failure", word(&ON_FAILURE, &on_failure)),
         Setting::MaxClients(clients) => ("max-clients", clients.to_string()),
         Setting::MaxPerAddress(None) => ("max-per-address", "none".to_string()),
         Setting::MaxPerAddress(Some(most)) => ("max-per-address", most.to_string()),

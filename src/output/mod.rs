@@ -1,13 +1,15 @@
 //! The one writer of standard output and standard error: events in, lines out.
 
+mod brief;
 mod crowd;
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use self::brief::{Brief, Shown};
 use self::crowd::Crowd;
-use crate::event::{Event, FailureKind, What};
+use crate::event::{Event, FailureKind, Plan, What};
 use crate::lab::Interrupt;
 use crate::render::{self, Look};
 use crate::report;
@@ -42,6 +44,8 @@ pub enum Form {
 /// Standard output and standard error.
 pub struct Output {
     form: Form,
+    /// Whether scripts are shown brief that do not ask for it.
+    is_brief: bool,
     look: Look,
     is_terminal: bool,
     state: Mutex<State>,
@@ -69,6 +73,10 @@ struct State {
     lost: usize,
     /// Counts that are to be told once it is time.
     owed: Option<String>,
+    /// What the script under way means to check.
+    plan: Option<Arc<Plan>>,
+    /// While a phase that passes takes one line.
+    brief: Option<Brief>,
 }
 
 impl State {
@@ -103,7 +111,20 @@ impl Output {
     /// An output of this form. A trouble with writing raises `interrupt`.
     pub fn new(form: Form, look: Look, interrupt: Interrupt) -> Output {
         let is_terminal = io::stdout().is_terminal();
-        Output { form, look, is_terminal, state: Mutex::default(), above: Mutex::default(), interrupt }
+        Output {
+            form,
+            is_brief: false,
+            look,
+            is_terminal,
+            state: Mutex::default(),
+            above: Mutex::default(),
+            interrupt,
+        }
+    }
+
+    /// The same output, with a line for each phase that passes.
+    pub fn brief(self) -> Output {
+        Output { is_brief: true, ..self }
     }
 
     /// Calls `guard` before the first write that can wait for its reader: on a terminal at once.
@@ -126,6 +147,14 @@ impl Output {
 
     /// Writes what there is to say of an event.
     pub fn show(&self, event: &Event) {
+        if let Some(shown) = self.shown_brief(event) {
+            if !shown.before.is_empty() {
+                self.write(&shown.before);
+            }
+            if !shown.own {
+                return;
+            }
+        }
         match (&event.what, self.form) {
             (What::Waiting, _) => {
                 self.tell_counts();
@@ -139,9 +168,24 @@ impl Output {
             (What::Failed(failure), Form::Text | Form::Quiet) => {
                 self.complain(&render::failure(failure, &self.look()))
             }
+            // It comes while a step waits, and who follows a file or a pipe sees it as it comes. There are not many: the lines
+            // of a program that are told are limited.
+            (What::Program { .. }, Form::Text | Form::Json) => {
+                match self.form {
+                    Form::Json => self.write(&report::line(event)),
+                    _ => self.write_event(event),
+                }
+                self.offer(&mut self.lock());
+            }
             (_, Form::Json) => self.write(&report::line(event)),
             (_, Form::Quiet) => {}
-            (What::ClassStatus { is_tick: true, .. }, Form::Text) => self.counts(event),
+            (What::ClassStatus { is_tick: true, .. } | What::RunProgress { .. }, Form::Text) => {
+                self.counts(event)
+            }
+            (What::RunEnded { .. }, Form::Text) => {
+                self.clear_bottom();
+                self.write_event(event);
+            }
             (What::Arrival { .. } | What::SeatMessage { .. }, Form::Text) => {
                 if self.lock().admits(&event.what) {
                     self.write_event(event);
@@ -155,8 +199,43 @@ impl Output {
                 self.tell_held();
                 self.write_event(event);
             }
+            (What::Summary(_), Form::Text) => {
+                self.write_event(event);
+                let points = self.lock().brief.take().and_then(|brief| brief.points());
+                if let Some((score, of)) = points {
+                    self.write(&render::points(score, of));
+                }
+            }
             (_, Form::Text) => self.write_event(event),
         }
+    }
+
+    /// What a brief screen shows of an event; `None` where the screen is none.
+    fn shown_brief(&self, event: &Event) -> Option<Shown> {
+        if self.form != Form::Text || matches!(event.what, What::Waiting) {
+            return None;
+        }
+        let look = self.look();
+        let mut state = self.lock();
+        match &event.what {
+            What::Planned(plan) => {
+                state.brief = (self.is_brief || plan.shows_phases).then(|| Brief::new(plan.clone()));
+                state.plan = Some(plan.clone());
+            }
+            What::OptionSet { option: "show", value, .. } if !self.is_brief => {
+                let plan = state.plan.clone().filter(|_| value == "phases");
+                state.brief = state.brief.take().filter(|_| plan.is_some()).or(plan.map(Brief::new));
+            }
+            // Those of a class have a screen of their own.
+            What::ClassStatus { is_tick: true, .. } if state.brief.is_some() => return Some(Shown::default()),
+            What::Arrival { .. } | What::SeatMessage { .. }
+                if state.brief.is_some() && !state.admits(&event.what) =>
+            {
+                return Some(Shown::default());
+            }
+            _ => {}
+        }
+        state.brief.as_mut().map(|brief| brief.hear(event, &look))
     }
 
     fn write_event(&self, event: &Event) {
@@ -321,6 +400,10 @@ impl Output {
 
     /// Writes out the rest; says why if anything could not be written.
     pub fn finish(&self) -> Option<Trouble> {
+        let brief = self.lock().brief.take();
+        if let Some(mut brief) = brief {
+            self.write(&brief.take_held());
+        }
         self.clear_bottom();
         self.flush();
         self.lock().trouble.clone()

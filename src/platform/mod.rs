@@ -1,5 +1,6 @@
-//! What differs between operating systems: what the kernel knows of a connection, the terminal's size and mode, signals, private files, the wording of errors.
+//! What differs between operating systems: what the kernel knows of a connection, the terminal's size and mode, signals, processes, private files, the wording of errors.
 
+pub mod process;
 mod tcp;
 
 use std::fs::{File, OpenOptions};
@@ -11,6 +12,10 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+pub use process::{
+    Ending, Left, adopt_orphans, children, end_child, end_group, exited, group_members, in_own_group,
+    status_number,
+};
 pub use tcp::{Idle, TcpFacts, clients_waiting, look, tcp_facts};
 
 /// Bytes that arrived and wait in the kernel; `None`: not known here.

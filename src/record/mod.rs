@@ -5,6 +5,7 @@ mod pattern;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::{Call, Names, Parsed, Wanted};
@@ -29,6 +30,8 @@ pub struct Recorder {
     steps: usize,
     /// Whether messages are to be written down as `expect` lines: the step under way takes whatever comes.
     takes: bool,
+    /// The block that is under way: it is written down as it was typed.
+    block: Option<Arc<str>>,
     /// What the step under way heard, as steps, and how many they are.
     heard: String,
     heard_steps: usize,
@@ -54,6 +57,7 @@ impl Recorder {
             text: String::new(),
             steps: 0,
             takes: false,
+            block: None,
             heard: String::new(),
             heard_steps: 0,
             suffix: String::new(),
@@ -77,12 +81,20 @@ impl Recorder {
         let mut last = None;
         for (name, binding) in lab.names() {
             let step = match binding {
+                // Runs are begun by the step that begins them.
+                Binding::Load(_) => continue,
                 Binding::Value(_) => {
                     self.unknown.insert(name.to_string());
                     continue;
                 }
                 Binding::Listener(listener) => format!("listen {} as {name}", listener.local),
                 Binding::Class(class) => format!("serve {} as {name}", class.local),
+                Binding::Program(program) => {
+                    self.tell_of_spawn();
+                    // A word with a NUL started no program.
+                    let words = shlex::try_join(program.words.iter().map(String::as_str)).unwrap_or_default();
+                    format!("spawn {words} as {name}")
+                }
                 Binding::Connection(link) => {
                     let connection = &link.connection;
                     let accepted_by = lab.names().find(|(_, other)| {
@@ -137,6 +149,10 @@ impl Recorder {
 
     /// A step begins: names that it uses and that are not written down get their value as a literal.
     pub fn step_begins(&mut self, lab: &Lab, call: &Call) {
+        if self.block.is_some() {
+            return;
+        }
+        self.block = call.is_block().then(|| call.text.clone());
         self.heard.clear();
         self.heard_steps = 0;
         self.made = None;
@@ -188,6 +204,11 @@ impl Recorder {
 
     /// A step has ended: writes it down, and the file now and then. `Err` says why the file cannot be written.
     pub fn step_ends(&mut self, lab: &Lab, call: &Call, outcome: &Result<(), Failure>) -> Result<(), String> {
+        match &self.block {
+            Some(block) if Arc::ptr_eq(block, &call.text) => self.block = None,
+            Some(_) => return Ok(()),
+            None => {}
+        }
         if self.is_full || LOOKS.contains(&call.spec.name) || call.spec.name == "quit" {
             return Ok(());
         }
@@ -274,6 +295,9 @@ impl Recorder {
         {
             return self.add(&format!("param {name} = {value}"));
         }
+        if call.starts_program() {
+            self.tell_of_spawn();
+        }
         if call.spec.names != Names::Socket {
             return self.add(text);
         }
@@ -287,6 +311,14 @@ impl Recorder {
             _ => text,
         };
         self.add(&text);
+    }
+
+    /// Who replays it needs to know that it starts programs.
+    fn tell_of_spawn(&mut self) {
+        const NEEDS: &str = "programs are started here: `lab2sh --allow-spawn` replays it";
+        if !self.text.contains(NEEDS) {
+            self.comment(NEEDS);
+        }
     }
 
     /// The text with `$PARAM` for the port; a port that was not met before gets a param of its own.

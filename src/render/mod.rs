@@ -2,7 +2,10 @@
 
 mod class;
 mod explain;
+mod load;
 mod picture;
+mod program;
+mod run;
 mod tcp;
 
 use std::borrow::Cow;
@@ -12,10 +15,12 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
-use crate::event::{Event, Failure, FailureKind, Half, Message, Summary, What};
+use crate::event::{Event, Failure, FailureKind, Half, Message, What};
 use crate::net::End;
 use crate::pattern::count;
 use crate::value::{Value, escape};
+
+pub use run::{phase, points};
 
 /// How much of a value a line shows, in characters; the rest is counted.
 const SHOWN_VALUE: usize = 1000;
@@ -109,13 +114,20 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Warning { socket, message, hint } => warning(socket.as_deref(), message, hint.as_deref(), look),
         What::FailedAsAllowed { failure, must } => allowed(failure, *must, look),
         What::Failed(it) => failure(it, look),
-        What::Summary(it) => summary(it, look),
+        What::Watching { run, status, files } => run::watching(*run, *status, *files, look),
+        What::Changed { file, run } => run::changed(file, *run, look),
+        What::Submission(it) => run::submission(it, look),
+        What::Summary(it) => run::summary(it, look),
         What::Flow(sequence) => picture::flow(sequence, look),
         What::FlowSaved { file, messages, lanes } => picture::saved(file, *messages, *lanes),
         What::Explained { origin, explanation } => explain::explained(origin, explanation, look),
         What::Dumped { origin, wire, folding } => explain::dumped(origin, wire, *folding, look),
-        What::Waiting => return None,
-        other => return class::event(other, look).or_else(|| socket_event(other, look)),
+        What::Program { program, did } => program::event(program, did, look),
+        What::Waiting | What::Planned(_) | What::Points(_) | What::Result(_) => return None,
+        other => {
+            let told = class::event(other, look).or_else(|| load::event(other, look));
+            return told.or_else(|| socket_event(other, look));
+        }
     })
 }
 
@@ -436,17 +448,4 @@ fn caret(place: &crate::event::FailurePlace, look: &Look) -> String {
         " ".repeat(before.width()),
         look.colored(AnsiColor::Red, &carets)
     )
-}
-
-fn summary(summary: &Summary, look: &Look) -> String {
-    let mut parts = Vec::new();
-    if summary.failed > 0 {
-        parts.push(look.colored(AnsiColor::Red, &format!("{} failed", summary.failed)).into_owned());
-    }
-    parts.push(format!("{} passed", count(summary.passed as u64, "step")));
-    if summary.not_run > 0 {
-        parts.push(format!("{} not run", summary.not_run));
-    }
-    let took = summary.took.as_secs_f64();
-    format!("\n{}: {} in {took:.2} s\n", escape(&summary.file), parts.join(", "))
 }

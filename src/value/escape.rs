@@ -44,6 +44,12 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A cell that a spreadsheet takes for text: what would begin a formula gets an apostrophe before it, and no control character is left.
+pub fn spreadsheet_cell(text: &str) -> String {
+    let text = escape(text);
+    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.into_owned() }
+}
+
 /// The escape that Python's `repr` uses for a code point, surrogates included.
 pub(crate) fn push_code(out: &mut String, code: u32) {
     // Writing to a String cannot fail.
@@ -74,4 +80,16 @@ pub(crate) fn wtf8_codes(bytes: &[u8]) -> impl Iterator<Item = u32> + Clone + '_
         let more = head.iter().skip(1);
         Some(more.fold(lead, |code, byte| code << 6 | u32::from(byte & 0x3f)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spreadsheet_sees_text() {
+        assert_eq!(spreadsheet_cell("=cmd()"), "'=cmd()");
+        assert_eq!(spreadsheet_cell("@x"), "'@x");
+        assert_eq!(spreadsheet_cell("Ada\r\nBob"), "Ada\\r\\nBob");
+    }
 }

@@ -21,7 +21,7 @@ mod peer;
 mod text;
 
 pub use peer::{Peer, namespace_or_skip, python_or_skip, strace_or_skip};
-pub use text::{normal, same, timeless};
+pub use text::{normal, same, timeless, unnumbered};
 
 use std::fs;
 use std::io::{Read, Write};

@@ -37,6 +37,14 @@ pub fn normal(screen: &str) -> String {
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end().to_string()
 }
 
+/// The same screen without what a program on it says at a moment of its own, and with `N` for its process and port.
+pub fn unnumbered(screen: &str) -> String {
+    static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(pid|\.py) \d+\b").unwrap());
+    let lines = screen.lines().filter(|line| !line.starts_with("  student | "));
+    let lines: Vec<_> = lines.map(|line| NUMBER.replace_all(line, "$1 N")).collect();
+    lines.join("\n")
+}
+
 /// Compares whole texts, both made [`normal`], and shows where they part.
 #[track_caller]
 pub fn same(expected: &str, got: &str) {

@@ -1,6 +1,6 @@
 """Greets one client with a pickle, prints what the client sends, and ends when the client leaves.
 
-    greeting_server.py dict|int|nested|instance|three|slow|values|big [PROTOCOL]
+    greeting_server.py dict|int|nested|instance|three|slow|values|big [PROTOCOL [PORT]]
 """
 import datetime
 import pickle
@@ -49,7 +49,7 @@ greeting = pickle.dumps(GREETINGS[which], protocol)
 
 server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 server.settimeout(20)
-server.bind(("127.0.0.1", 0))
+server.bind(("127.0.0.1", int(sys.argv[3]) if len(sys.argv) > 3 else 0))
 server.listen(5)
 print("PORT", server.getsockname()[1], flush=True)
 

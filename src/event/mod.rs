@@ -1,8 +1,12 @@
 //! What happened, and when: the only thing a command produces, and all that a screen, a report or a picture is made from.
 
+mod class;
+mod failure;
+mod load;
+mod outcome;
+mod program;
 mod wire;
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +16,11 @@ use crate::net::{End, Idle, Taken, TcpFacts};
 use crate::sequence::Sequence;
 use crate::value::Value;
 
+pub use class::{Arrival, ClassStatus};
+pub use failure::{Failure, FailureKind, FailurePlace, Met};
+pub use load::{RunReason, RunReport, RunStep};
+pub use outcome::{Plan, PlannedCheck, PlannedPhase, StepResult, Submission};
+pub use program::{Did, Why};
 pub use wire::Wire;
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
@@ -34,8 +43,20 @@ pub enum What {
     Step { prompt: String, verb: &'static str, text: Arc<str>, file: Arc<str>, line: usize },
     /// A step waits for the network or a person: whoever buffers writes out what it has.
     Waiting,
+    /// A script begins that means to check this.
+    Planned(Arc<Plan>),
     /// A phase of a script begins.
     Phase(String),
+    /// The phase under way is worth so many points.
+    Points(f64),
+    /// A step that checks something has ended, or any step that failed.
+    Result(Box<StepResult>),
+    /// A run of a watched script has ended.
+    Watching { run: usize, status: u8, files: usize },
+    /// A watched file has changed, and the script is run again.
+    Changed { file: String, run: usize },
+    /// The run of one submission of many has ended.
+    Submission(Box<Submission>),
     /// `say`.
     Said(String),
     /// The comments before a step, in step mode.
@@ -83,6 +104,12 @@ pub enum What {
     Broadcast { class: String, value: Value, reached: usize, dropped: usize },
     /// A class has ended.
     ClassClosed { class: String, status: ClassStatus },
+    /// Further interpreters begin to run a script.
+    RunBegan { name: String, script: String, times: u64, at_once: u64 },
+    /// How it stands with them; told now and then.
+    RunProgress { name: String, times: u64, ended: u64, failed: u64, rate: f64 },
+    /// All of them have ended.
+    RunEnded { name: String, report: Arc<RunReport> },
     /// The conversation so far, as it is drawn.
     Flow(Arc<Sequence>),
     /// A picture of the conversation was written to a file.
@@ -91,6 +118,8 @@ pub enum What {
     RosterSaved { file: String, rows: usize },
     /// A recording begins, or has ended with so many steps in its file.
     Recording { file: String, steps: Option<usize> },
+    /// Something happened to a program that was started here.
+    Program { program: String, did: Did },
     /// A `check` held.
     Checked { text: String },
     /// A name got a value.
@@ -183,42 +212,6 @@ pub struct Story {
     pub options: Vec<(&'static str, String)>,
 }
 
-/// A client of a class whose status changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the fields are those of the roster's row")]
-pub struct Arrival {
-    pub seat: u64,
-    pub status: &'static str,
-    pub reason: String,
-    /// The identity in one line, not yet escaped.
-    pub who: String,
-    pub name: String,
-    pub student_id: String,
-    pub github: String,
-    pub email: String,
-    pub duplicate_of: Option<u64>,
-    pub peer: Option<SocketAddr>,
-}
-
-/// The counts of a class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ClassStatus {
-    /// Clients that are here.
-    pub here: usize,
-    /// Students on the roster, each once.
-    pub count: usize,
-    /// Students who passed, each once.
-    pub passed: usize,
-    /// Clients that never became a student.
-    pub failed: usize,
-    /// Clients that were turned away.
-    pub refused: u64,
-    /// Messages received in listening mode.
-    pub messages: u64,
-    /// How many of them came within the last second; 0 where nobody counts by the second.
-    pub rate: u64,
-}
-
 /// A half of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Half {
@@ -307,68 +300,6 @@ pub enum Origin {
     Given,
 }
 
-/// Why a step failed.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// Whose fault it is; decides the exit status.
-    pub kind: FailureKind,
-    /// Lower case, without a full stop.
-    pub message: String,
-    /// What to do next.
-    pub hint: Option<String>,
-    /// More lines: a word (`wanted`, `got`, `arrived`) and what goes with it.
-    pub details: Vec<(&'static str, String)>,
-    /// Where in the script; filled in by the step that failed.
-    pub place: Option<FailurePlace>,
-    /// Byte range of the step's text to point at.
-    pub span: Option<(usize, usize)>,
-    /// What happened in a few words, without the socket's name: what a roster row says.
-    pub brief: Option<String>,
-    /// The socket it happened on.
-    pub socket: Option<String>,
-    /// The bytes that could not be read, or were not what was wanted, where the conversation is kept.
-    pub wire: Option<Box<Wire>>,
-    /// What was met instead of a message.
-    pub met: Option<Met>,
-}
-
-/// What a step can meet instead of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Met {
-    /// Nothing, or not enough, for as long as the step waited.
-    Silence,
-    /// The end of the stream.
-    End(End),
-}
-
-/// Whose fault a failure is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureKind {
-    /// An `expect`, a `check` or a `!` did not hold: exit status 1.
-    Check,
-    /// The script or the line is wrong: exit status 2.
-    Script,
-    /// The network, the peer's data or a file: exit status 3.
-    Network,
-    /// A person interrupted the step: exit status 130.
-    Interrupted,
-}
-
-/// Where a failure is, and the line to show with it.
-#[derive(Clone, Debug)]
-pub struct FailurePlace {
-    /// The file as the user named it; `None` at the prompt.
-    pub file: Option<Arc<str>>,
-    /// From 1.
-    pub line: usize,
-    /// In characters, from 1.
-    pub column: usize,
-    /// The text of that physical line.
-    pub text: String,
-    /// Characters to underline.
-    pub len: usize,
-}
-
 /// How a script ended.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
@@ -384,102 +315,4 @@ pub struct Summary {
     pub status: u8,
     /// The script's name.
     pub file: String,
-}
-
-impl Failure {
-    /// A failure of some kind.
-    pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
-        Failure {
-            kind,
-            message: message.into(),
-            hint: None,
-            details: Vec::new(),
-            place: None,
-            span: None,
-            brief: None,
-            socket: None,
-            wire: None,
-            met: None,
-        }
-    }
-
-    /// A check that did not hold.
-    pub fn check(message: impl Into<String>) -> Failure {
-        Failure::new(FailureKind::Check, message)
-    }
-
-    /// The network, the peer or a file.
-    pub fn network(message: impl Into<String>) -> Failure {
-        Failure::new(FailureKind::Network, message)
-    }
-
-    /// A wrong line.
-    pub fn script(message: impl Into<String>) -> Failure {
-        Failure::new(FailureKind::Script, message)
-    }
-
-    /// The same failure with a way out.
-    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    /// The same failure in a few words.
-    pub fn brief(mut self, brief: impl Into<String>) -> Failure {
-        self.brief = Some(brief.into());
-        self
-    }
-
-    /// The same failure on a socket.
-    pub fn on(mut self, socket: &str) -> Failure {
-        self.socket = Some(socket.to_string());
-        self
-    }
-
-    /// The same failure, caused by what a message says.
-    pub fn about(mut self, socket: &str, message: &Message) -> Failure {
-        self.wire = message.wire.clone().map(|wire| Box::new(wire.headed(&message.value)));
-        self.on(socket)
-    }
-
-    /// The same failure, where something else than a message came.
-    pub fn met(mut self, met: Met) -> Failure {
-        self.met = Some(met);
-        self
-    }
-
-    /// The same failure with one more line.
-    pub fn detail(mut self, word: &'static str, text: impl Into<String>) -> Failure {
-        self.details.push((word, text.into()));
-        self
-    }
-}
-
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Failure {
-        Failure::network(format!("{error:#}"))
-    }
-}
-
-impl FailureKind {
-    /// The exit status that this kind gives a program.
-    pub fn status(self) -> u8 {
-        match self {
-            FailureKind::Check => 1,
-            FailureKind::Script => 2,
-            FailureKind::Network => 3,
-            FailureKind::Interrupted => 130,
-        }
-    }
-}
-
-impl fmt::Display for FailureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            FailureKind::Check => "check",
-            FailureKind::Script => "script",
-            FailureKind::Network => "network",
-            FailureKind::Interrupted => "interrupted",
-        })
-    }
 }

@@ -1,0 +1,178 @@
+//! Running a script in the background, once or many times, and waiting for it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::command::{Arg, Call, Group, Item, Names, Parsed, Spec};
+use crate::event::{Event, Failure, Sink, What};
+use crate::lab::{Lab, Limit, LoadHandle, Permission, Settings};
+use crate::language::expr::Template;
+use crate::load::{Load, Run};
+use crate::platform;
+use crate::program::Programs;
+use crate::step::{self, STEPS_PER_TURN};
+use crate::value::Value;
+
+use super::block::{clean_up, register};
+
+/// How many runs one command may ask for: past it a digit slipped in.
+const TIMES_MAX: usize = 100_000_000;
+/// How many runs may be under way at the same time: what a class server takes.
+const AT_ONCE_MAX: usize = 20_000;
+/// How often it is told how the runs stand.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// How many reasons a failed `wait` names.
+const SHOWN_REASONS: usize = 5;
+
+pub static RUN: Spec = Spec {
+    name: "run",
+    aliases: &[],
+    group: Group::Flow,
+    forms: &[&[Arg::Run]],
+    summary: "run a script in the background, N times, M at once; `$n` counts",
+    example: "run connect.lab name=\"Ada\" times 10 at once 2 as load\nwait load within 5s",
+    within: false,
+    names: Names::Socket,
+    run: |lab, call| Box::pin(std::future::ready(run(lab, call))),
+};
+
+/// What each run is given.
+struct Setup {
+    settings: Settings,
+    folder: std::path::PathBuf,
+    given: Vec<(String, Template)>,
+    permission: Permission,
+    programs: Programs,
+}
+
+fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
+    let Some(Parsed::Run { script, times, at_once }) = call.args.first() else { return Err(call.misread(0)) };
+    let count = |expr: &Option<crate::language::expr::Expr>, most: usize, what: &str| match expr {
+        None => Ok(1),
+        Some(expr) => match lab.eval(expr)? {
+            Value::Int(number @ 1..) if usize::try_from(number).is_ok_and(|number| number <= most) => {
+                Ok(u64::try_from(number).unwrap_or(1))
+            }
+            other => {
+                Err(Failure::script(format!("`{what}` takes 1 to {most}, not {}", other.repr_cut(40).0)))
+            }
+        },
+    };
+    let times = count(times, TIMES_MAX, "times")?;
+    let at_once = count(at_once, AT_ONCE_MAX, "at once")?.min(times);
+    let lookup = |reference: &_| lab.lookup(reference);
+    let given = script.params.iter().map(|(name, text)| Ok((name.clone(), text.fill_but("n", &lookup)?)));
+    let given = given.collect::<Result<Vec<_>, crate::language::mistake::Mistake>>()?;
+    let folder = std::path::Path::new(&*script.file).parent().map(Into::into).unwrap_or_default();
+    // Nobody can be asked by many at once.
+    let permission = match lab.permission {
+        Permission::Given => Permission::Given,
+        Permission::Refused | Permission::Ask(_) => Permission::Refused,
+    };
+    let setup = Setup { settings: lab.settings, folder, given, permission, programs: lab.programs.clone() };
+    let setup = Arc::new(setup);
+    platform::raise_descriptors();
+    let name = lab.new_load_name(call.name.as_deref());
+    let load = Load::new(name.clone(), script.clone(), times, at_once).map_err(Failure::script)?;
+    let load = Arc::new(load);
+    lab.emit(What::RunBegan { name, script: script.file.to_string(), times, at_once });
+    // Others live on this thread from now on: no step may hold it.
+    lab.eager = false;
+    let workers = (0..at_once).map(|_| tokio::spawn(work(load.clone(), setup.clone())).abort_handle());
+    let mut tasks: Vec<_> = workers.collect();
+    tasks.push(tokio::spawn(tell(load.clone(), lab.sink())).abort_handle());
+    lab.add_load(LoadHandle { load, tasks });
+    Ok(())
+}
+
+/// One run after another, until all have begun.
+async fn work(load: Arc<Load>, setup: Arc<Setup>) {
+    while let Some(number) = load.next_run() {
+        let run = one_run(&load, &setup, number).await;
+        load.run_ended(run);
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn one_run(load: &Load, setup: &Setup, number: u64) -> Run {
+    // What a run tells is in its figures.
+    let mut lab = Box::new(Lab::new(Arc::new(|_: Event| {})));
+    lab.settings = setup.settings;
+    lab.permission = setup.permission.clone();
+    lab.programs = setup.programs.clone();
+    lab.folder.clone_from(&setup.folder);
+    // A new interpreter has no socket of that name that could be in the way.
+    let _ = lab.bind_value("n", Value::Int(i64::try_from(number).unwrap_or(i64::MAX)));
+    for (name, text) in &setup.given {
+        match lab.fill(text) {
+            Ok(text) => lab.given.push((name.clone(), text)),
+            Err(failure) => return Run { failure: Some(failure), ..Run::default() },
+        }
+    }
+    let mut run = Run::default();
+    let registered = register(&mut lab, &load.script);
+    for item in &load.script.items {
+        let Item::Step(call) = item else { continue };
+        let began = Instant::now();
+        let outcome = step::run(&mut lab, call).await;
+        run.took.push(began.elapsed());
+        run.failure = outcome.err();
+        if run.failure.is_some() || lab.quitting {
+            break;
+        }
+        if run.took.len() % STEPS_PER_TURN == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    if let Err(failure) = Box::pin(clean_up(&mut lab, registered)).await {
+        run.failure.get_or_insert(failure);
+    }
+    Box::pin(lab.end_programs()).await;
+    run
+}
+
+/// Tells how the runs stand, as long as some are under way.
+async fn tell(load: Arc<Load>, sink: Sink) {
+    let mut ticks = tokio::time::interval(PROGRESS_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // The first tick is now, when there is nothing to tell.
+    ticks.tick().await;
+    while !load.is_done() {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = load.done() => return,
+        }
+        let (ended, failed, took) = load.progress();
+        let rate = ended as f64 / took.as_secs_f64().max(f64::EPSILON);
+        let what = What::RunProgress { name: load.name.clone(), times: load.times, ended, failed, rate };
+        sink(Event { at: took, what });
+    }
+}
+
+/// `wait NAME` for runs: until all have ended.
+pub async fn wait(lab: &mut Lab, load: Arc<Load>, limit: Limit) -> Result<(), Failure> {
+    let is_done = limit.wait(load.done()).await.is_some();
+    let report = Arc::new(load.report());
+    lab.emit(What::RunEnded { name: load.name.clone(), report: report.clone() });
+    lab.reports.retain(|(name, _)| *name != load.name);
+    lab.reports.push((load.name.clone(), report.clone()));
+    let name = &load.name;
+    if !is_done {
+        let message =
+            format!("{} of {} runs of `{name}` ended within {}", report.ended, report.times, limit.shown());
+        return Err(Failure::check(message).hint(format!("they go on; `close {name}` gives them up")));
+    }
+    if report.failed == 0 {
+        return Ok(());
+    }
+    let runs = if report.times == 1 { "run" } else { "runs" };
+    let message = format!("{} of {} {runs} of `{}` failed", report.failed, report.times, report.script);
+    let failure = Failure::check(message);
+    Err(report.reasons.iter().take(SHOWN_REASONS).fold(failure, |failure, reason| {
+        let line = if reason.line > 0 { format!("line {}: ", reason.line) } else { String::new() };
+        failure.detail(
+            "why",
+            format!("{line}{} ({})", reason.message, crate::pattern::count(reason.count, "time")),
+        )
+    }))
+}

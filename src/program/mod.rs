@@ -1,0 +1,193 @@
+//! Programs that a script starts: their output line by line, their standard input, their end.
+
+mod ending;
+mod output;
+
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::{ChildStdin, Command};
+use tokio::sync::watch;
+
+use crate::event::{Did, Event, Failure, Sink, What, Why};
+use crate::platform;
+
+pub use ending::{Ended, Programs};
+pub use output::Kept;
+
+use output::State;
+
+/// A program that was started here. Dropping it ends it, as `close` does, without waiting for it.
+pub struct Program {
+    /// Its number, and that of its process group.
+    pub pid: u32,
+    /// What was typed to start it: the program and its arguments.
+    pub words: Vec<String>,
+    state: watch::Sender<State>,
+    stdin: Option<ChildStdin>,
+}
+
+/// What a program is started with.
+pub struct Start {
+    /// What it is called here.
+    pub name: String,
+    /// The program and its arguments.
+    pub words: Vec<String>,
+    /// How long it may run; `None` for ever.
+    pub time: Option<Duration>,
+    /// Where its output goes.
+    pub sink: Sink,
+    /// When the interpreter began.
+    pub since: Instant,
+}
+
+/// Tells what a program does.
+#[derive(Clone)]
+struct Teller {
+    program: Arc<str>,
+    sink: Sink,
+    since: Instant,
+}
+
+impl Teller {
+    fn tell(&self, did: Did) {
+        let what = What::Program { program: self.program.to_string(), did };
+        (self.sink)(Event { at: self.since.elapsed(), what });
+    }
+}
+
+impl Program {
+    /// Starts a program in a process group of its own. What it says is told from now on, and its end is.
+    pub fn start(start: Start, programs: &Programs) -> Result<Program, Failure> {
+        let Some((program, arguments)) = start.words.split_first() else {
+            return Err(Failure::script("`spawn` needs a program"));
+        };
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A Python program's prints come as they are made, not when 8 KiB of them are full.
+        command.env("PYTHONUNBUFFERED", "1");
+        platform::in_own_group(&mut command);
+        programs.prepare()?;
+        let mut child = command.spawn().map_err(|error| cannot_start(program, &error))?;
+        let pid = child.id().unwrap_or_default();
+        programs.enter(pid);
+        let state = watch::Sender::new(State::default());
+        let teller = Teller { program: start.name.into(), sink: start.sink, since: start.since };
+        let stdin = child.stdin.take();
+        let readers = output::read_both(&mut child, &state, &teller);
+        tokio::spawn(ending::supervise(child, start.time, readers, state.clone(), programs.clone(), teller));
+        Ok(Program { pid, words: start.words, state, stdin })
+    }
+
+    /// Its end, once it has come.
+    pub fn ended(&self) -> Option<Ended> {
+        self.state.borrow().ended.clone()
+    }
+
+    /// Waits until it has ended and all that it said is told.
+    pub async fn wait(&self) -> Ended {
+        let mut states = self.state.subscribe();
+        loop {
+            if let Some(ended) = &states.borrow_and_update().ended {
+                return ended.clone();
+            }
+            if states.changed().await.is_err() {
+                // Who would tell of the end is gone: nothing runs any more.
+                return Ended::unknown();
+            }
+        }
+    }
+
+    /// Ends it and all that it started, and waits for that.
+    pub async fn end(&self, why: Why) -> Ended {
+        self.ask_to_end(why);
+        self.wait().await
+    }
+
+    /// Has it end, without waiting for it.
+    pub fn ask_to_end(&self, why: Why) {
+        self.state.send_modify(|state| {
+            state.asked.get_or_insert(why);
+        });
+    }
+
+    /// Gives a line to its standard input.
+    pub async fn type_line(&mut self, text: &str) -> std::io::Result<()> {
+        let Some(stdin) = &mut self.stdin else {
+            return Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+        };
+        stdin.write_all(format!("{text}\n").as_bytes()).await?;
+        stdin.flush().await
+    }
+
+    /// Ends its standard input; `false` if that has ended before.
+    pub fn type_end(&mut self) -> bool {
+        self.stdin.take().is_some()
+    }
+
+    /// Waits for a line of output, after those that earlier waits took, that `look` takes; it is taken with those before it.
+    /// `None`: the program ended, and no line was the one.
+    pub async fn line<T>(&self, mut look: impl FnMut(&str) -> Option<T>) -> Option<T> {
+        let mut states = self.state.subscribe();
+        let mut looked = 0;
+        loop {
+            let (lines, has_ended) = {
+                let state = states.borrow_and_update();
+                (state.after(looked), state.ended.is_some())
+            };
+            for (number, line) in lines {
+                looked = number + 1;
+                if let Some(found) = look(&line) {
+                    self.state.send_if_modified(|state| {
+                        state.taken = looked;
+                        false
+                    });
+                    return Some(found);
+                }
+            }
+            if has_ended || states.changed().await.is_err() {
+                return None;
+            }
+        }
+    }
+
+    /// What it said, as far as it is kept.
+    pub fn said(&self) -> Kept {
+        self.state.borrow().kept()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.ask_to_end(Why::Closed);
+    }
+}
+
+fn cannot_start(program: &str, error: &std::io::Error) -> Failure {
+    use std::io::ErrorKind;
+    let shown = crate::value::escape(program).into_owned();
+    let is_python = program.ends_with(".py");
+    let (why, hint) = match error.kind() {
+        ErrorKind::NotFound if is_python || program.contains('/') => (
+            "no such file".to_string(),
+            "a program's name starts from the working folder, not from the script's",
+        ),
+        ErrorKind::NotFound => {
+            ("no such program".to_string(), "`./NAME` starts a program that lies in the working folder")
+        }
+        ErrorKind::PermissionDenied if is_python => {
+            ("it is not executable".to_string(), "Python starts it: `spawn python3 FILE.py`")
+        }
+        ErrorKind::PermissionDenied => {
+            ("it is not executable".to_string(), "is it a program? `chmod +x` makes it one")
+        }
+        _ => (platform::reason(error), "the system says so; no program was started"),
+    };
+    let failure = Failure::network(format!("cannot start `{shown}`: {why}"));
+    match is_python && error.kind() == ErrorKind::NotFound {
+        true => failure.hint(format!("a Python program is started with `spawn python3 {shown}`")),
+        false => failure.hint(hint),
+    }
+}

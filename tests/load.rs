@@ -1,0 +1,183 @@
+//! `run`: a script in the background, once or a thousand times, and the table at the end.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::path::Path;
+
+use common::{Done, script};
+use serde_json::Value as Json;
+
+/// A client of a class: it connects, says who it is, and leaves with its answer.
+const CLIENT: &str = "param port = 1
+param sid = 0
+connect 127.0.0.1:$port as me
+expect {'clientid': int}
+send {'student_name': 'Ada', 'sid': $sid}
+expect 1
+close me
+";
+
+/// The screen with the figures that differ from run to run made equal.
+fn shown(done: &Done) -> String {
+    let screen = common::normal(&done.screen);
+    let figures = [
+        (r"in SEC: \d+/s", "in SEC: RATE"),
+        (r"  load  \[[#-]+\] \d+ of \d+, \d+ failed, \d+/s\n", ""),
+        (r"(  MS){2,}", "  MS"),
+    ];
+    figures.iter().fold(screen, |screen, (pattern, with)| {
+        regex::Regex::new(pattern).unwrap().replace_all(&screen, *with).into_owned()
+    })
+}
+
+#[test]
+fn clients_of_a_class_run_at_once_and_the_table_agrees_with_the_server() {
+    let text = "serve 0 as class
+run client.lab port=$class.port sid=$n times 40 at once 8 as load
+wait load within 20s
+check $load.failed == 0
+wait class for 40 passed within 20s
+check $class.count == 40
+";
+    let done = script(text).file("client.lab", CLIENT).arg("--save").arg("figures.json").run();
+    assert_eq!(done.status, 0, "{}", done.screen);
+    let screen = shown(&done);
+    assert!(screen.contains("  load  40 runs of client.lab, 8 at once\n"), "{screen}");
+    let table = "  load  40 runs ended, 0 failed, in SEC: RATE
+  line  step  count  failed  p50  p90  p99
+  1  param port = 1  40  0  MS
+  2  param sid = 0  40  0  MS
+  3  connect 127.0.0.1:PORT as me  40  0  MS
+";
+    assert!(screen.contains(&table.replace("PORT", "$port")), "{screen}");
+    let saved = std::fs::read_to_string(done.folder.path().join("figures.json")).unwrap();
+    let saved: Json = serde_json::from_str(&saved).unwrap();
+    let load = &saved["load"];
+    assert_eq!((load["ended"].as_u64(), load["failed"].as_u64()), (Some(40), Some(0)));
+    assert_eq!(load["steps"][3]["count"], 40);
+    assert_eq!(load["steps"][3]["text"], "expect {'clientid': int}");
+    assert!(load["steps"][3]["p99_ms"].as_f64().unwrap() >= load["steps"][3]["p50_ms"].as_f64().unwrap());
+}
+
+#[test]
+fn why_runs_failed_is_grouped_by_line_and_reason() {
+    let text = "run some.lab n=$n times 10 at once 3 as load\nwait load\n";
+    let some = "param n = 0\nlet half = {1: 'a', 2: 'b', 3: 'c'}\ncheck $n < 8\ncheck $n != 2\n";
+    let done = script(text).file("some.lab", some).run();
+    common::same(
+        "
+> run some.lab n=$n times 10 at once 3 as load
+  load  10 runs of some.lab, 3 at once
+> wait load
+  load  10 runs ended, 4 failed, in SEC: RATE
+  line  step                              count  failed  p50       p90       p99
+  1     param n = 0                       10     0  MS
+  2     let half = {1: 'a', 2: 'b', 3: '  10     0  MS
+  3     check $n < 8                      10     3  MS
+  4     check $n != 2                     7      1  MS
+  3 times  line 3: the check does not hold
+  1 time  line 4: the check does not hold
+test.lab:2:1: error: 4 of 10 runs of `some.lab` failed
+    wait load
+    ^^^^
+  why: line 3: the check does not hold (3 times)
+  why: line 4: the check does not hold (1 time)
+
+test.lab: 1 failed, 1 step passed in SEC
+",
+        &shown(&done),
+    );
+    assert_eq!(done.status, 1);
+}
+
+#[test]
+fn one_run_in_the_background_meets_the_script_that_began_it() {
+    let text = "listen 0 as srv
+run client.lab port=$srv.port as ada
+accept srv as seat
+send {'clientid': 7}
+expect {'student_name': 'Ada', 'sid': 0}
+send 1
+expect eof within 5s
+wait ada within 5s
+";
+    let done = script(text).file("client.lab", CLIENT).run();
+    assert_eq!(done.status, 0, "{}", done.screen);
+    assert!(shown(&done).contains("  ada  1 run of client.lab passed  MS\n"), "{}", done.screen);
+}
+
+#[test]
+fn runs_that_hang_are_told_and_given_up() {
+    let text =
+        "listen 0 as srv\nrun client.lab port=$srv.port times 3 at once 2 as load\nwait load within 100ms\n";
+    let done = script(text).file("client.lab", CLIENT).run();
+    assert_eq!(done.status, 1);
+    let screen = common::normal(&done.screen);
+    let told = "test.lab:3:1: error: 0 of 3 runs of `load` ended within 100ms (the step's `within`)
+    wait load within 100ms
+    ^^^^
+hint: they go on; `close load` gives them up
+";
+    assert!(screen.contains(told), "{screen}");
+}
+
+#[test]
+fn a_slip_in_the_line_or_in_the_script_runs_nothing() {
+    let slip = |line: &str, expected: &str| {
+        script(&format!("say never shown\n{line}\n")).file("client.lab", CLIENT).run().shows(2, expected);
+    };
+    slip(
+        "run client.lab hots=1 times 3",
+        "
+test.lab:2:5: error: `client.lab` has no param `hots`
+    run client.lab hots=1 times 3
+        ^^^^^^^^^^
+hint: its params are port, sid
+",
+    );
+    slip(
+        "run client.lab times 3 at twice 2",
+        "
+test.lab:2:27: error: `once` is missing
+    run client.lab times 3 at twice 2
+                              ^^^^^
+hint: at once M: how many at the same time
+",
+    );
+    let zero = script("run client.lab times 0\n").file("client.lab", CLIENT).run();
+    zero.shows(
+        2,
+        "
+> run client.lab times 0
+test.lab:1:1: error: `times` takes 1 to 100000000, not 0
+    run client.lab times 0
+    ^^^
+
+test.lab: 1 failed, 0 steps passed in SEC
+",
+    );
+    let inside = script("run bad.lab\n").file("bad.lab", "send $nothing\n").run();
+    assert_eq!(inside.status, 2);
+    assert!(inside.screen.starts_with("bad.lab:1:6: error: no earlier step gives"), "{}", inside.screen);
+    assert!(Path::new("scripts/client.lab").exists());
+}
+
+#[test]
+fn a_script_that_starts_programs_is_refused_in_the_background_too() {
+    let refused = script("say never shown\nrun other.lab times 2\n").file("other.lab", "spawn true\n").run();
+    refused.shows(
+        2,
+        "
+other.lab:1:1: error: this would start a program, and `--allow-spawn` was not given
+    spawn true
+    ^^^^^
+hint: a script from someone else could start anything: read it, then run `lab2sh --allow-spawn ...`
+",
+    );
+    let allowed = script("run other.lab times 4 at once 2 as load\nwait load within 20s\n")
+        .file("other.lab", "spawn true as it\nexpect exit 0 within 10s\n")
+        .arg("--allow-spawn")
+        .run();
+    assert_eq!(allowed.status, 0, "{}", allowed.screen);
+}

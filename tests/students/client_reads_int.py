@@ -1,0 +1,16 @@
+"""Takes the greeting for a bare int, where the server sends a dict."""
+import pickle
+import socket
+import sys
+
+HOST = "127.0.0.1"
+PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 12000
+
+client = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+client.connect((HOST, PORT))
+
+client_id = pickle.loads(client.recv(4090))
+print("my id is %d" % client_id)
+
+client.send(pickle.dumps({"student_name": "Ada Lovelace", "github_username": "ada", "sid": 900000001}))
+client.close()

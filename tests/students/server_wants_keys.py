@@ -1,0 +1,20 @@
+"""Reads a key that clients of the hand-out do not send."""
+import pickle
+import socket
+import sys
+
+HOST = "127.0.0.1"
+PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 12000
+
+server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+server.bind((HOST, PORT))
+server.listen(5)
+print("listening on port", server.getsockname()[1])
+
+while True:
+    client, address = server.accept()
+    client.send(pickle.dumps({"clientid": address[1]}))
+    identity = pickle.loads(client.recv(4090))
+    print("welcome", identity["student_name"])
+    client.send(pickle.dumps(1))
+    client.close()
