@@ -1,6 +1,7 @@
 //! The conversation so far: a bounded log of what happened on every socket, which `explain`, `hex` and `flow` look back on.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -44,11 +45,19 @@ pub struct Log {
     carried: HashMap<String, Carried>,
     weight: usize,
     dropped: u64,
+    /// How many of those that were dropped are messages, as a picture counts them.
+    messages: usize,
+    /// When the first entry of all was added.
+    first_at: Option<Duration>,
+    /// How many ends of a connection are among the openings, by the address of the one that connected, which both know.
+    ends: HashMap<SocketAddr, u8>,
 }
 
 /// Bytes that a socket carried before the first entry that is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Carried {
+    /// The address by which its other end is known too, if it is here.
+    connects_from: Option<SocketAddr>,
     /// Sent.
     pub sent: u64,
     /// Received.
@@ -64,6 +73,9 @@ impl Default for Log {
             carried: HashMap::new(),
             weight: 0,
             dropped: 0,
+            messages: 0,
+            first_at: None,
+            ends: HashMap::new(),
         }
     }
 }
@@ -84,7 +96,7 @@ impl Conversation {
     /// Bytes as they are kept.
     pub fn wire(&self, bytes: &[u8], codec: &'static str, framing: Framing) -> Wire {
         let kept = &bytes[..bytes.len().min(WIRE_MAX)];
-        Wire { bytes: kept.into(), total: bytes.len(), codec, framing }
+        Wire { bytes: kept.into(), total: bytes.len(), codec, framing, head: None }
     }
 
     /// The log, for as long as the guard lives: nobody adds to it meanwhile.
@@ -114,9 +126,27 @@ impl Log {
         self.dropped
     }
 
+    /// How many messages were dropped.
+    pub fn messages_dropped(&self) -> usize {
+        self.messages
+    }
+
+    /// When the first entry was added, dropped or not.
+    pub fn first_at(&self) -> Duration {
+        self.first_at.unwrap_or_default()
+    }
+
+    /// Whether both ends of a socket's connection are here, so that what one receives the other has sent.
+    fn has_both_ends(&self, socket: &str) -> bool {
+        let from = self.carried.get(socket).and_then(|carried| carried.connects_from);
+        from.and_then(|from| self.ends.get(&from)).is_some_and(|ends| *ends > 1)
+    }
+
     fn add(&mut self, what: What) {
         let weight = weight(&what);
-        self.entries.push_back(Entry { at: self.began.elapsed(), what, weight });
+        let at = self.began.elapsed();
+        self.first_at.get_or_insert(at);
+        self.entries.push_back(Entry { at, what, weight });
         self.weight += weight;
         while self.entries.len() > ENTRIES_MAX || (self.weight > BYTES_MAX && self.entries.len() > 1) {
             let Some(oldest) = self.entries.pop_front() else { return };
@@ -136,24 +166,41 @@ impl Log {
                 if self.openings.len() == ENTRIES_MAX
                     && let Some(oldest) = self.openings.pop_front()
                 {
-                    self.carried.remove(oldest.what.socket().unwrap_or_default());
+                    self.forget(oldest.what.socket().unwrap_or_default());
                 }
                 if let Some(socket) = dropped.what.socket() {
-                    self.carried.insert(socket.to_string(), Carried::default());
+                    let connects_from = match &dropped.what {
+                        What::Connected { local: from, .. } | What::Accepted { peer: from, .. } => {
+                            Some(SocketAddr::new(from.ip().to_canonical(), from.port()))
+                        }
+                        _ => None,
+                    };
+                    self.forget(socket);
+                    connects_from.into_iter().for_each(|from| *self.ends.entry(from).or_default() += 1);
+                    self.carried.insert(socket.to_string(), Carried { connects_from, ..Carried::default() });
                 }
                 self.openings.push_back(dropped);
             }
             What::Sent { socket, message } => {
+                self.messages += 1;
                 if let Some(carried) = self.carried.get_mut(socket) {
                     carried.sent += message.bytes as u64;
                 }
             }
+            What::Begun { socket, wire, .. } => {
+                self.messages += 1;
+                if let Some(carried) = self.carried.get_mut(socket) {
+                    carried.sent += wire.total as u64;
+                }
+            }
             What::Received { socket, message } => {
+                self.messages += usize::from(!self.has_both_ends(socket));
                 if let Some(carried) = self.carried.get_mut(socket) {
                     carried.received += message.bytes as u64;
                 }
             }
             What::Read { socket, wire: Some(wire), .. } => {
+                self.messages += usize::from(wire.total > 0 && !self.has_both_ends(socket));
                 if let Some(carried) = self.carried.get_mut(socket) {
                     carried.received += wire.total as u64;
                 }
@@ -162,9 +209,21 @@ impl Log {
             | What::Aborted { socket }
             | What::ClassClosed { class: socket, .. } => {
                 self.openings.retain(|opening| opening.what.socket() != Some(socket));
-                self.carried.remove(socket);
+                self.forget(socket);
             }
             _ => {}
+        }
+    }
+
+    fn forget(&mut self, socket: &str) {
+        let Some(from) = self.carried.remove(socket).and_then(|carried| carried.connects_from) else {
+            return;
+        };
+        if let Some(ends) = self.ends.get_mut(&from) {
+            *ends -= 1;
+            if *ends == 0 {
+                self.ends.remove(&from);
+            }
         }
     }
 }
@@ -192,6 +251,7 @@ fn slim(what: &What) -> Option<What> {
         | What::Connected { .. }
         | What::Listening { .. }
         | What::Accepted { .. }
+        | What::Begun { .. }
         | What::Ended { .. }
         | What::ListenedOut { .. }
         | What::Quiet { .. }
@@ -214,7 +274,7 @@ fn without_value(message: &Message) -> Message {
         value: Value::None,
         actions: message.actions.clone(),
         notes: message.notes.clone(),
-        wire: message.wire.clone(),
+        wire: message.wire.clone().map(|wire| wire.headed(&message.value)),
         dispatch: message.dispatch.clone(),
         ..*message
     }
@@ -224,6 +284,7 @@ fn renamed(mut what: What, seat: u64) -> What {
     let name = match &mut what {
         What::Failed(failure) | What::FailedAsAllowed { failure, .. } => failure.socket.as_mut(),
         What::Sent { socket, .. }
+        | What::Begun { socket, .. }
         | What::Received { socket, .. }
         | What::Read { socket, .. }
         | What::Ended { socket, .. }
@@ -243,7 +304,8 @@ fn renamed(mut what: What, seat: u64) -> What {
 
 /// What an entry takes, in bytes: itself and what a peer or a script decides the length of.
 fn weight(what: &What) -> usize {
-    let wire = what.wire().map_or(0, |(_, wire)| wire.bytes.len());
+    let wire =
+        what.wire().map_or(0, |(_, wire)| wire.bytes.len() + wire.head.as_ref().map_or(0, |head| head.len()));
     let told = match what {
         What::Phase(text) | What::Said(text) => text.len(),
         What::Sent { message, .. } | What::Received { message, .. } => {

@@ -18,7 +18,7 @@
 //! | `status`, `class_closed` | `class`, `here`, `count`, `passed`, `failed`, `refused`, `messages` |
 //! | `run`, `progress`, `runs_ended` | `name`, `script`, `times`, `at_once`; `ended`, `failed`, `rate`; `report` (what `--save` keeps) |
 //! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` of a roster, `messages` and `lanes` of a picture |
-//! | `flow` | `lanes` (names), `dropped`, `rows`: `ms` and one of `phase`; `note`; `lane`, `mark`, `text`; `from`, `to`, `arrow`, `number`, `text`, `bytes`, `arrives` (index of the row where it was taken), `fate` |
+//! | `flow` | `lanes` (names), `dropped`, `rows`: `ms` and one of `phase`; `note`; `lane`, `mark`, `text`; `from`, `to`, `arrow`, `number`, `text`, `bytes`, `arrives` (index of the row where the last of it was taken), `entered` (another program sent it: its time is that of the read), `fate` |
 //! | `spawned` | `program`, `pid`, `words` |
 //! | `said_by` | `program`, `stream` (`out`, `err`), `text`, `cut` (bytes of the line that are not kept) |
 //! | `typed` | `program`, `text` (`null`: the end of input) |
@@ -29,7 +29,7 @@
 //! | `watching`, `changed` (`--watch`) | `run` (from 1), `status`, `files` (how many); `file`, `run` |
 //! | `submission` (`--each`) | `name`, `score`, `points`, `passed`, `failed`, `not_run`, `result`, `status`, `first_failure`, `seconds` |
 //! | `points` | `points`: what the phase under way is worth |
-//! | `explained` | `how` (`sent`, `received`, `waiting`, `given`), `socket`, `form`, `bytes`, `repr`, `calls`, `notes`, `stopped` (`at`, `why`), `rows`: `start`, `end`, `depth`, `hex`, `name`, `argument`, `words`, `stack`, `effect`, `plain`, `folded`, `wrong` |
+//! | `explained` | `how` (`sent`, `received`, `waiting`, `given`), `socket`, `form`, `bytes`, `kept` (of these), `repr`, `calls`, `notes`, `stopped` (`at`, `why`), `rows`: `start`, `end`, `depth`, `hex`, `name`, `argument`, `words`, `stack`, `effect`, `plain`, `folded`, `wrong` |
 //! | `dumped` | `how`, `socket`, `bytes`, `hex` |
 //! | `recording` | `file`, `steps` once it has ended |
 //! | `bound` | `name`, `repr`, `value` |
@@ -126,7 +126,7 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         What::FailedAsAllowed { failure: it, .. } => ("allowed", failure(it)),
         What::Failed(it) => ("failed", failure(it)),
         What::Explained { origin, explanation } => ("explained", explained(origin, explanation)),
-        What::Dumped { origin, wire } => {
+        What::Dumped { origin, wire, .. } => {
             let (how, socket) = whose(origin);
             ("dumped", json!({"how": how, "socket": socket, "bytes": wire.total, "hex": hex(&wire.bytes)}))
         }
@@ -300,7 +300,7 @@ fn explained(origin: &Origin, it: &Explanation) -> Json {
             "effect": row.effect.as_ref().map(|effect| &effect.what),
             "plain": row.effect.as_ref().map(|effect| effect.is_plain), "folded": row.folded, "wrong": row.is_wrong})
     };
-    json!({"how": how, "socket": socket, "form": it.form, "bytes": it.total,
+    json!({"how": how, "socket": socket, "form": it.form, "bytes": it.total, "kept": it.bytes.len(),
         "repr": it.value.as_ref().map(Value::repr), "calls": it.calls, "notes": it.notes,
         "stopped": it.stopped.as_ref().map(|stopped| json!({"at": stopped.at, "why": stopped.why})),
         "rows": it.rows.iter().map(row).collect::<Vec<Json>>()})
@@ -356,7 +356,7 @@ fn message(socket: &str, message: &Message) -> Json {
 
 fn flow(sequence: &Sequence) -> Json {
     let name = |lane: usize| sequence.lanes.get(lane).map(|lane| &lane.name);
-    let row = |row: &SequenceRow| {
+    let row = |(index, row): (usize, &SequenceRow)| {
         let at = ms(row.at);
         match &row.shown {
             Shown::Phase(title) => json!({"ms": at, "phase": title}),
@@ -367,16 +367,17 @@ fn flow(sequence: &Sequence) -> Json {
             Shown::Arrow(arrow) => {
                 let arrives = match arrow.arrival {
                     Arrival::Row(row) => Some(row),
+                    Arrival::Read => Some(index),
                     _ => None,
                 };
                 json!({"ms": at, "from": name(arrow.from), "to": name(arrow.to), "arrow": arrow.kind.name(),
                     "number": arrow.number, "text": arrow.label, "bytes": row.body().map(|body| body.wire.total),
-                    "arrives": arrives, "fate": arrow.fate()})
+                    "arrives": arrives, "entered": arrow.arrival == Arrival::Read, "fate": arrow.fate()})
             }
         }
     };
     let lanes: Vec<&String> = sequence.lanes.iter().map(|lane| &lane.name).collect();
-    let rows: Vec<Json> = sequence.rows.iter().map(row).collect();
+    let rows: Vec<Json> = sequence.rows.iter().enumerate().map(row).collect();
     json!({"lanes": lanes, "dropped": sequence.dropped, "rows": rows})
 }
 

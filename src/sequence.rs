@@ -76,7 +76,7 @@ pub enum Shown {
     Mark(Mark),
 }
 
-/// An arrow. It leaves in its row.
+/// An arrow. It leaves in its row, unless its arrival is [`Arrival::Read`].
 #[derive(Clone, Debug)]
 pub struct Arrow {
     /// The lane it leaves.
@@ -91,6 +91,8 @@ pub struct Arrow {
     pub label: String,
     /// Where it arrives.
     pub arrival: Arrival,
+    /// How many bytes of it were read, as far as that is known.
+    pub read: usize,
     /// A message's bytes.
     pub body: Option<Body>,
 }
@@ -115,11 +117,13 @@ pub enum Travels {
 pub enum Arrival {
     /// In its own row: the other end is another program, and when that one reads is not seen here; or there is nothing to wait for.
     Here,
-    /// In this row the other end took it.
+    /// In its own row, which has the time of the reading: another program sent it, and when is not known here.
+    Read,
+    /// In this row the other end took the last of it.
     Row(usize),
     /// The other end has not taken it.
     Waits,
-    /// The other end was closed without having taken it, in this row.
+    /// The other end was closed without having taken it, in this row; its own, where it was closed before.
     Lost(usize),
 }
 
@@ -249,9 +253,11 @@ impl Marked {
 impl Arrow {
     /// What became of it, where nobody took it.
     pub fn fate(&self) -> Option<&'static str> {
-        match (self.kind, self.arrival) {
-            (Travels::Message, Arrival::Waits) => Some("not read"),
-            (Travels::Message, Arrival::Lost(_)) => Some("never read"),
+        match (self.kind, self.arrival, self.read) {
+            (Travels::Message, Arrival::Waits, 0) => Some("not read"),
+            (Travels::Message, Arrival::Waits, _) => Some("read in part"),
+            (Travels::Message, Arrival::Lost(_), 0) => Some("never read"),
+            (Travels::Message, Arrival::Lost(_), _) => Some("never read whole"),
             _ => None,
         }
     }

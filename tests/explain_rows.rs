@@ -31,7 +31,7 @@ const SCREENS: usize = 2 * 24;
 const COLUMNS: usize = 80;
 
 fn wire(bytes: &[u8], codec: &'static str, framing: Framing) -> Wire {
-    Wire { bytes: bytes.into(), total: bytes.len(), codec, framing }
+    Wire { bytes: bytes.into(), total: bytes.len(), codec, framing, head: None }
 }
 
 fn explained(bytes: &[u8], folding: Folding) -> Explanation {

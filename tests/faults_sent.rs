@@ -76,14 +76,14 @@ seat> send garbage 16 seed 7
   seat -> d7 0d 32 59 e4 e1 cb 63 1c 66 3c f4 d7 3c 4c 04  16 B, garbage
 seat> send hex 80 04 4b 01 2e split every 2
   seat -> 80 04 4b 01 2e  5 B, hex
-  on the wire: in 3 writes: 2 B, 2 B, 1 B
+  on the wire: in 3 writes of 2 B, the last of 1 B
 seat> send text "hello" + "you" after 10ms
   seat -> 'hello'  5 B, text
   seat -> 'you'  3 B, text
   on the wire: after 10ms, 2 messages in 1 write
 seat> send json {{"a": 1}} split every 1
   seat -> {{'a': 1}}  8 B, json
-  on the wire: in 8 writes: 1 B, 1 B, 1 B, 1 B, 1 B, 1 B, ...
+  on the wire: in 8 writes of 1 B
 seat> let n = 2
   n = 2
 seat> send 1 truncate $n

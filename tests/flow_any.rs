@@ -47,7 +47,8 @@ impl Dice {
             [self.roll(5) as usize];
         let codec = ["pickle", "json", "hex", "text"][self.roll(4) as usize];
         let framing = [Framing::Pickle, Framing::Length, Framing::Line, Framing::None][self.roll(4) as usize];
-        let wire = Wire { bytes: bytes.into(), total: bytes.len() + self.roll(2) as usize, codec, framing };
+        let total = bytes.len() + self.roll(2) as usize;
+        let wire = Wire { bytes: bytes.into(), total, codec, framing, head: None };
         Message {
             wire: Some(wire),
             reads: self.roll(3) as u32,

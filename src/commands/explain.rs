@@ -33,7 +33,12 @@ pub static HEX: Spec = Spec {
     name: "hex",
     aliases: &[],
     group: Group::Messages,
-    forms: &[&[], &[Arg::Keyword("file"), Arg::File], &[Arg::Value("VALUE")], &[Arg::Socket]],
+    forms: &[
+        &[Arg::Optional("all")],
+        &[Arg::Optional("all"), Arg::Keyword("file"), Arg::File],
+        &[Arg::Optional("all"), Arg::Value("VALUE")],
+        &[Arg::Optional("all"), Arg::Socket],
+    ],
     summary: "show a message's bytes: the last one's, or what `send` would send",
     example: "hex {\"clientid\": 1}",
     within: false,
@@ -42,11 +47,7 @@ pub static HEX: Spec = Spec {
 };
 
 fn run_explain(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
-    let (folding, args) = match call.args.as_slice() {
-        [Parsed::Word("all"), args @ ..] => (Folding::All, args),
-        [_, args @ ..] => (Folding::Folded, args),
-        [] => return Err(call.misread(0)),
-    };
+    let (folding, args) = folding(call)?;
     let (origin, wire) = subject(lab, call, args)?;
     let explanation = Arc::new(explain(&wire, folding));
     lab.emit(What::Explained { origin, explanation });
@@ -54,9 +55,19 @@ fn run_explain(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 }
 
 fn run_hex(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
-    let (origin, wire) = subject(lab, call, &call.args)?;
-    lab.emit(What::Dumped { origin, wire });
+    let (folding, args) = folding(call)?;
+    let (origin, wire) = subject(lab, call, args)?;
+    lab.emit(What::Dumped { origin, wire, folding });
     Ok(())
+}
+
+/// Whether all is to be shown, and of what.
+fn folding(call: &Call) -> Result<(Folding, &[Parsed]), Failure> {
+    match call.args.as_slice() {
+        [Parsed::Word("all"), args @ ..] => Ok((Folding::All, args)),
+        [_, args @ ..] => Ok((Folding::Folded, args)),
+        [] => Err(call.misread(0)),
+    }
 }
 
 /// The bytes that are meant.
@@ -82,7 +93,7 @@ fn subject(lab: &Lab, call: &Call, args: &[Parsed]) -> Result<(Origin, Wire), Fa
 }
 
 fn given(bytes: Vec<u8>, codec: &'static str, framing: Framing) -> Wire {
-    Wire { total: bytes.len(), bytes: bytes.into(), codec, framing }
+    Wire { total: bytes.len(), bytes: bytes.into(), codec, framing, head: None }
 }
 
 /// What `send VALUE` would send.
@@ -113,7 +124,7 @@ fn last(lab: &Lab, call: &Call, socket: Option<&str>) -> Result<(Origin, Wire), 
         match &mut found {
             None if socket.is_none_or(|wanted| wanted == name) => {
                 let origin = match &entry.what {
-                    What::Sent { .. } => Origin::Sent(name.to_owned()),
+                    What::Sent { .. } | What::Begun { .. } => Origin::Sent(name.to_owned()),
                     What::Failed(_) | What::FailedAsAllowed { .. } => Origin::Waiting(name.to_owned()),
                     _ => Origin::Received(name.to_owned()),
                 };

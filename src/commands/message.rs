@@ -10,7 +10,7 @@ use crate::net::{self, End, Send, Writer};
 use crate::pickle;
 use crate::value::Value;
 
-use super::deliver::{self, Plan, Sending};
+use super::deliver::{self, Begun, Plan, Sending};
 use super::receive;
 
 /// The largest file that `send file` reads and the largest `recv N`, in bytes.
@@ -70,7 +70,13 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let limit = lab.limit(call, Some(&name));
     let started = Instant::now();
     let (before, left_over) = (writer.sent(), writer.unsent() as u64);
-    let mut sending = Sending::new(&writer, &bytes[..plan.end()]);
+    let codec = messages.first().map_or("", |(message, _)| message.codec);
+    let conversation = lab.conversation.clone();
+    let going_out = &bytes[..plan.end()];
+    let mut begun = Begun::new(lab.sink(), &name, &writer, || {
+        Some(conversation.as_ref()?.wire(going_out, codec, settings.framing))
+    });
+    let mut sending = Sending::new(&writer, going_out);
     let outcome = match call.within {
         Some(_) => limit.wait(sending.run(&plan, Limit { duration: None, ..limit })).await.flatten(),
         // A wait that was asked for is none that `timeout` is there for.
@@ -78,6 +84,10 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     };
     let waits = sending.waits;
     drop(sending);
+    if let Some(Send::All) = outcome {
+        begun.is_done();
+    }
+    drop(begun);
     let given = writer.sent() - before;
     match outcome {
         Some(Send::All) => {
@@ -103,7 +113,6 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             if left_over > 0 {
                 failure = failure.detail("before it", format!("{left_over} B of an earlier `send`"));
             }
-            let codec = messages.first().map_or("", |(message, _)| message.codec);
             failure.wire = lab.wire(&bytes, codec, settings.framing).map(Box::new);
             Err(failure.on(&name))
         }

@@ -1,5 +1,8 @@
 //! `flow`: the conversation so far as a picture, shown or saved.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
@@ -62,6 +65,18 @@ fn sequence(lab: &Lab, call: &Call, name: Option<&str>) -> Result<Sequence, Fail
     }
 }
 
+/// Whether nothing is lost where the picture goes: no file is there, an empty one, or a picture.
+fn may_write(path: &Path) -> bool {
+    // What is no file, or cannot be looked at, writing has the words for.
+    if !path.is_file() {
+        return true;
+    }
+    let mut begin = Vec::new();
+    let read =
+        File::open(path).and_then(|file| file.take(picture::MARK_WITHIN as u64).read_to_end(&mut begin));
+    read.is_ok() && (begin.is_empty() || picture::is_drawn(&begin))
+}
+
 fn save(lab: &Lab, call: &Call, index: usize, sequence: &Sequence) -> Result<(), Failure> {
     let file = call.text(lab, index)?;
     let path = call.path(lab, &file);
@@ -71,6 +86,11 @@ fn save(lab: &Lab, call: &Call, index: usize, sequence: &Sequence) -> Result<(),
         return Err(Failure::network(format!("cannot save the picture as `{shown}`: its name says no form"))
             .hint(format!("a name that ends in one of {} does", endings.join(", "))));
     };
+    if !may_write(&path) {
+        let failure =
+            Failure::network(format!("`{shown}` is there already, and is no picture that lab2sh drew"));
+        return Err(failure.hint("take another name; `flow save` overwrites its own pictures only"));
+    }
     let bytes = form.write(sequence);
     crate::platform::write_whole(&path, bytes.as_bytes()).map_err(|error| {
         let why = crate::platform::reason(&error);

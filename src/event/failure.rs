@@ -120,7 +120,7 @@ impl Failure {
 
     /// The same failure, caused by what a message says.
     pub fn about(mut self, socket: &str, message: &Message) -> Failure {
-        self.wire = message.wire.clone().map(Box::new);
+        self.wire = message.wire.clone().map(|wire| Box::new(wire.headed(&message.value)));
         self.on(socket)
     }
 

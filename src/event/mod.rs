@@ -5,13 +5,14 @@ mod failure;
 mod load;
 mod outcome;
 mod program;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::explain::Explanation;
-use crate::net::{End, Framing, Idle, Taken, TcpFacts};
+use crate::explain::{Explanation, Folding};
+use crate::net::{End, Idle, Taken, TcpFacts};
 use crate::sequence::Sequence;
 use crate::value::Value;
 
@@ -20,6 +21,7 @@ pub use failure::{Failure, FailureKind, FailurePlace, Met};
 pub use load::{RunReason, RunReport, RunStep};
 pub use outcome::{Plan, PlannedCheck, PlannedPhase, StepResult, Submission};
 pub use program::{Did, Why};
+pub use wire::Wire;
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -71,6 +73,9 @@ pub enum What {
     Accepted { socket: String, listener: String, peer: SocketAddr, took: Duration },
     /// A message was given to the kernel.
     Sent { socket: String, message: Message },
+    /// A message was begun and is not yet given to the kernel whole: so many bytes of it are. Only the conversation keeps it;
+    /// a person or a program is told by the failure.
+    Begun { socket: String, wire: Box<Wire>, given: u64 },
     /// A message arrived and was taken off the stream.
     Received { socket: String, message: Message },
     /// `recv N` took bytes off the stream.
@@ -130,7 +135,7 @@ pub enum What {
     /// A message's bytes in rows; `origin` says whose message it is.
     Explained { origin: Origin, explanation: Arc<Explanation> },
     /// A message's bytes as they are.
-    Dumped { origin: Origin, wire: Wire },
+    Dumped { origin: Origin, wire: Wire, folding: Folding },
     /// What is known of one connection.
     Connection { socket: String, story: Box<Story> },
     /// While nobody ran a step: bytes arrived that wait unread, or the peer's sending ended.
@@ -156,6 +161,7 @@ impl What {
             | What::Listening { socket, .. }
             | What::Accepted { socket, .. }
             | What::Sent { socket, .. }
+            | What::Begun { socket, .. }
             | What::Received { socket, .. }
             | What::Read { socket, .. }
             | What::Ended { socket, .. }
@@ -177,6 +183,7 @@ impl What {
         let wire = match self {
             What::Sent { message, .. } | What::Received { message, .. } => message.wire.as_ref(),
             What::Read { wire, .. } => wire.as_ref(),
+            What::Begun { wire, .. } => Some(&**wire),
             What::Failed(failure) | What::FailedAsAllowed { failure, .. } => failure.wire.as_deref(),
             _ => None,
         };
@@ -281,19 +288,6 @@ impl Message {
             dispatch: None,
         }
     }
-}
-
-/// Bytes as they were on the wire, frame included, to be looked at later.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Wire {
-    /// The bytes; of a very long message the first ones only.
-    pub bytes: Arc<[u8]>,
-    /// How many there were.
-    pub total: usize,
-    /// How their value is written: `pickle`, `json`, `text`, `hex`, `file`.
-    pub codec: &'static str,
-    /// What tells them apart from the next message.
-    pub framing: Framing,
 }
 
 /// Where bytes that are looked at come from.

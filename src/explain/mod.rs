@@ -45,6 +45,10 @@ pub struct Explanation {
     pub form: String,
     /// What it says, if it can be read.
     pub value: Option<Value>,
+    /// How the value begins, where lab2sh did not keep all of its bytes.
+    pub head: Option<Arc<str>>,
+    /// How much of it lab2sh kept, in words, where that is not all.
+    pub kept: Option<String>,
     /// The rows in the order of the bytes.
     pub rows: Vec<Row>,
     /// What `pickle.loads` would import or call, in order; ready for a screen.
@@ -145,11 +149,27 @@ impl Read {
             stopped: None,
         }
     }
+
+    /// The message goes on behind the bytes that were kept: it is not to blame where it ends with them.
+    fn goes_on(&mut self, end: usize) {
+        /// The last character may be cut: UTF-8 takes up to four bytes for one.
+        const CHAR_MAX: usize = 4;
+        if self.stopped.take_if(|stopped| stopped.at + CHAR_MAX > end).is_none() {
+            return;
+        }
+        self.notes.clear();
+        for row in self.rows.iter_mut().filter(|row| row.is_wrong) {
+            row.is_wrong = false;
+            if row.name == "end" {
+                row.words = "lab2sh kept nothing from here on".to_owned();
+            }
+        }
+    }
 }
 
 /// Explains the bytes of a message, or of what should have been one. They begin where the message begins.
 pub fn explain(wire: &Wire, folding: Folding) -> Explanation {
-    let Wire { bytes, total, codec, framing } = wire;
+    let Wire { bytes, total, codec, framing, head } = wire;
     let frame = Frame::of(bytes, *framing);
     let payload = bytes.get(frame.start..frame.end).unwrap_or_default();
     let mut read = match *codec {
@@ -159,6 +179,9 @@ pub fn explain(wire: &Wire, folding: Folding) -> Explanation {
         "hex" | "file" if !looks_like_pickle(payload) => text::plain(payload),
         _ => opcodes::read(payload),
     };
+    if wire.is_cut() {
+        read.goes_on(payload.len());
+    }
     let offset = frame.start;
     read.rows.iter_mut().for_each(|row| {
         row.start += offset;
@@ -168,7 +191,9 @@ pub fn explain(wire: &Wire, folding: Folding) -> Explanation {
     let mut rows = frame.head;
     rows.extend(fold::fold(read.rows, &read.tree, folding, bytes.len()));
     rows.extend(frame.tail);
-    match (frame.fault, &read.stopped) {
+    // That it ends where lab2sh kept no more of it is no fault of the message.
+    let fault = frame.fault.filter(|fault| !wire.is_cut() || fault.at < bytes.len());
+    match (fault, &read.stopped) {
         (None, _) => {}
         // A payload that stops early says where itself.
         (Some(fault), Some(_)) => read.notes = vec![fault.why],
@@ -183,15 +208,14 @@ pub fn explain(wire: &Wire, folding: Folding) -> Explanation {
     if read.stopped.is_some() && !matches!(*codec, "pickle") && looks_like_pickle(payload) {
         read.notes.push("this is a pickle: `set codec pickle` reads it".to_owned());
     }
-    if *total > bytes.len() {
-        read.notes.push(format!("only the first {} B of its {total} B were kept", bytes.len()));
-    }
     Explanation {
         bytes: bytes.clone(),
         total: *total,
         folding,
         form: read.form,
         value: read.value,
+        head: head.clone().filter(|_| wire.is_cut()),
+        kept: wire.says_kept(),
         rows,
         calls: read.calls,
         notes: read.notes,

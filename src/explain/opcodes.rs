@@ -9,16 +9,17 @@ use super::{Read, Row, Stopped};
 pub(super) fn read(payload: &[u8]) -> Read {
     let Annotated { steps, skipped, result, stopped } = pickle::annotate(payload);
     let mut rows: Vec<Row> = steps.iter().map(row).collect();
-    let end = steps.last().map_or(0, |step| step.end);
-    let skip = match steps.as_slice() {
-        [.., before, last] if skipped > 0 => {
-            let words = format!("{skipped} more opcodes are not shown (limit)");
-            rows.push(Row { folded: skipped, ..Row::new(before.end, last.at, "", words) });
-            Some(rows.len() - 1)
-        }
-        _ => None,
+    // The bytes end between two opcodes: no step is to blame, and those that are left out are the last ones.
+    let ends_between = result.is_err() && stopped.is_none();
+    let end = match steps.last() {
+        Some(_) if ends_between => payload.len(),
+        last => last.map_or(0, |step| step.end),
     };
-    let mut tree = tree(&steps, skip, result.is_err());
+    let skip = left_out(&steps, skipped, ends_between.then_some(payload.len())).map(|row| {
+        rows.push(row);
+        rows.len() - 1
+    });
+    let mut tree = tree(&steps, skip, result.is_err(), ends_between);
     let mut behind = |row: Row, rows: &mut Vec<Row>| {
         tree.add(Tree::ROOT, Part::Row(rows.len()));
         rows.push(row);
@@ -65,6 +66,17 @@ pub(super) fn read(payload: &[u8]) -> Read {
     }
 }
 
+/// The row that stands for the steps that are left out: before the last step, or behind it up to the end of the bytes.
+fn left_out(steps: &[Step], skipped: usize, behind_to: Option<usize>) -> Option<Row> {
+    let (start, end) = match (steps, behind_to) {
+        ([.., last], Some(end)) => (last.end, end),
+        ([.., before, last], None) => (before.end, last.at),
+        _ => return None,
+    };
+    let words = format!("{skipped} more opcodes are not shown (limit)");
+    (skipped > 0).then(|| Row { folded: skipped, ..Row::new(start, end, "", words) })
+}
+
 /// How much is missing at least of a pickle that is well as far as it goes.
 fn missing(payload: &[u8]) -> Option<String> {
     let mut scanner = Scanner::new(usize::MAX);
@@ -89,8 +101,9 @@ fn row(step: &Step) -> Row {
 /// Which rows build which place of the stack. An opcode takes places from the top only, so the rows of a place lie side
 /// by side, and those of an item lie among those of its container.
 ///
-/// The last step may be one that failed, and before it steps may be left out, for which the row `skip` stands.
-fn tree(steps: &[Step], skip: Option<usize>, has_failed: bool) -> Tree {
+/// The last step may be one that failed, and before it, or with `skips_last` behind it, steps may be left out, for which
+/// the row `skip` stands.
+fn tree(steps: &[Step], skip: Option<usize>, has_failed: bool, skips_last: bool) -> Tree {
     let mut tree = Tree::new("opcodes");
     let mut slots: Vec<usize> = Vec::new();
     let mut places = 0;
@@ -98,7 +111,9 @@ fn tree(steps: &[Step], skip: Option<usize>, has_failed: bool) -> Tree {
         let is_last = row + 1 == steps.len();
         if is_last && (has_failed || skip.is_some()) {
             take(&mut tree, &mut slots, usize::MAX, Tree::ROOT);
-            skip.into_iter().chain([row]).for_each(|row| tree.add(Tree::ROOT, Part::Row(row)));
+            let (before, behind) = if skips_last { (None, skip) } else { (skip, None) };
+            let rows = before.into_iter().chain([row]).chain(behind);
+            rows.for_each(|row| tree.add(Tree::ROOT, Part::Row(row)));
             break;
         }
         let made = usize::from(step.role == Role::Make);

@@ -16,8 +16,15 @@ pub fn of_message(message: &Message, wire: &Wire) -> Body {
         size += &format!(" {protocol}");
     }
     let calls = message.actions.iter().map(|call| format!("pickle.loads would have done this: {call}"));
-    let notes = message.notes.iter().cloned().chain(calls).map(|note| escape(&note).into_owned()).collect();
+    let notes = wire.says_kept().into_iter().chain(message.notes.iter().cloned()).chain(calls);
+    let notes = notes.map(|note| escape(&note).into_owned()).collect();
     Body { value: value(wire), size, notes, wire: wire.clone() }
+}
+
+/// What the bytes of a message say that did not go out whole.
+pub fn of_begun(wire: &Wire) -> Body {
+    let notes = wire.says_kept().into_iter().collect();
+    Body { value: value(wire), size: format!("{} B, {}", wire.total, wire.codec), notes, wire: wire.clone() }
 }
 
 /// What the bytes of a `recv N`, or of a message that could not be read, say.
@@ -28,6 +35,9 @@ pub fn of_bytes(wire: &Wire) -> Body {
 
 /// The value as Python prints it; where it cannot be read again, the bytes.
 fn value(wire: &Wire) -> String {
+    if let Some(head) = wire.head.as_ref().filter(|_| wire.is_cut()) {
+        return head.to_string();
+    }
     let payload = payload(wire);
     let text = || std::str::from_utf8(payload).ok();
     let value = match wire.codec {

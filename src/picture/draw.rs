@@ -17,12 +17,12 @@ use crate::sequence::{Arrival, Body, Marked, Role, Sequence, Shown, Travels};
 pub fn draw(log: &Log) -> Sequence {
     let people = people::meet(log.openings().chain(log.entries()));
     let mut drawing = Drawing {
-        sheet: Sheet::new(people.lanes.clone()),
+        sheet: Sheet::new(people.lanes.clone(), log.messages_dropped()),
         ends: people.ends.iter().map(|_| Open::default()).collect(),
         people,
         current: HashMap::new(),
         opened: 0,
-        began: log.entries().next().map_or(Duration::ZERO, |entry| entry.at),
+        began: log.first_at(),
     };
     drawing.were_always_open();
     log.openings().for_each(|entry| drawing.was_open(&entry.what));
@@ -53,6 +53,10 @@ struct Open {
     goodbye: Option<usize>,
     /// Whether it saw the other end's.
     has_seen_end: bool,
+    /// Whether it met an RST: it has nobody to say goodbye to.
+    was_reset: bool,
+    /// Whether it sent something to an end that was closed, which is answered with an RST.
+    is_unheard: bool,
     is_closed: bool,
 }
 
@@ -125,6 +129,7 @@ impl Drawing {
         };
         match what {
             What::Sent { message, .. } => self.sent(end, message),
+            What::Begun { wire, given, .. } => self.begun(end, wire, *given),
             What::Received { message, .. } => self.received(end, message),
             What::Read { wire: Some(wire), asked, taken, .. } if wire.total > 0 => {
                 self.read(end, *asked, taken.whole.len(), wire);
@@ -186,17 +191,33 @@ impl Drawing {
 
     fn sent(&mut self, end: usize, message: &Message) {
         let Some(wire) = &message.wire else { return };
-        let partner = self.people.ends[end].partner.filter(|partner| !self.ends[*partner].is_closed);
-        let beyond = self.beyond(end);
-        // Who is not accepted yet sends to the listening socket: its kernel keeps the bytes.
-        let waits = partner.is_some() || self.people.lanes[beyond].role == Role::Listener;
-        let arrival = if waits { Arrival::Waits } else { Arrival::Here };
-        let row = self.sheet.next();
-        let number = self.message(end, true, body::of_message(message, wire), arrival);
-        self.ends[end].stream.send(row, number, wire.bytes.clone(), wire.total);
+        self.leaves(end, body::of_message(message, wire), wire);
         if let Some(dispatch) = &message.dispatch {
             self.mark(end, Marked::Says, went_out(dispatch), None);
         }
+    }
+
+    /// A message of which only the first bytes went out so far.
+    fn begun(&mut self, end: usize, wire: &Wire, given: u64) {
+        self.leaves(end, body::of_begun(wire), wire);
+        let said = format!("only {given} of {} B were sent so far", wire.total);
+        self.mark(end, Marked::Says, said, None);
+    }
+
+    /// The arrow of a message.
+    fn leaves(&mut self, end: usize, body: Body, wire: &Wire) {
+        let row = self.sheet.next();
+        let partner = self.people.ends[end].partner;
+        if partner.is_some_and(|partner| self.ends[partner].is_closed) {
+            self.ends[end].is_unheard = true;
+            self.message(end, true, body, Arrival::Lost(row));
+            return;
+        }
+        // Who is not accepted yet sends to the listening socket: its kernel keeps the bytes.
+        let waits = partner.is_some() || self.people.lanes[self.beyond(end)].role == Role::Listener;
+        let arrival = if waits { Arrival::Waits } else { Arrival::Here };
+        let number = self.message(end, true, body, arrival);
+        self.ends[end].stream.send(row, number, wire.bytes.clone(), wire.total);
     }
 
     fn received(&mut self, end: usize, message: &Message) {
@@ -215,7 +236,7 @@ impl Drawing {
         }
         match taken.as_slice() {
             [] => {
-                self.message(end, false, body, Arrival::Here);
+                self.message(end, false, body, Arrival::Read);
             }
             [one] if one.is_whole() => {
                 let said: Vec<String> =
@@ -238,7 +259,7 @@ impl Drawing {
         }
         let taken = self.take(end, wire);
         if taken.is_empty() {
-            self.message(end, false, body, Arrival::Here);
+            self.message(end, false, body, Arrival::Read);
         } else {
             let many = if whole > 1 { format!(", {whole} messages in one") } else { String::new() };
             let said = format!("recv({asked}): {}{many}", of(&taken));
@@ -256,8 +277,8 @@ impl Drawing {
     fn take(&mut self, end: usize, wire: &Wire) -> Vec<Taken> {
         let Some(partner) = self.people.ends[end].partner else { return Vec::new() };
         let taken = self.ends[partner].stream.read(&wire.bytes, wire.total);
-        for part in taken.iter().filter(|part| part.from == 0) {
-            self.arrives(part.row, end);
+        for part in &taken {
+            self.is_read(part, end);
         }
         taken
     }
@@ -266,12 +287,20 @@ impl Drawing {
     fn saw_end(&mut self, end: usize, how: net::End, text: String) {
         let kind = if how == net::End::Closed { Travels::Fin } else { Travels::Rst };
         let is_news = !std::mem::replace(&mut self.ends[end].has_seen_end, true);
+        if how == net::End::Reset && self.answered_by_reset(end) {
+            // The arrow says it all.
+            if text != seen(how) {
+                self.mark(end, Marked::Ends, text, None);
+            }
+            return;
+        }
+        self.ends[end].was_reset |= how != net::End::Closed;
         let goodbye = self.people.ends[end].partner.and_then(|partner| self.ends[partner].goodbye);
         match goodbye {
             Some(row) if is_news => self.arrives(row, end),
             None if is_news && how != net::End::Dead => {
                 let (lane, beyond) = (self.people.ends[end].lane, self.beyond(end));
-                self.sheet.arrow(beyond, lane, kind, goes(kind).into(), Arrival::Here);
+                self.sheet.arrow(beyond, lane, kind, goes(kind).into(), Arrival::Read);
                 // The arrow says it all.
                 if text == seen(how) {
                     return;
@@ -280,6 +309,17 @@ impl Drawing {
             _ => {}
         }
         self.mark(end, Marked::Ends, text, None);
+    }
+
+    /// Draws the RST that comes back from an end that was closed before it was sent something; false if none came.
+    fn answered_by_reset(&mut self, end: usize) -> bool {
+        let is_first = !self.ends[end].was_reset && self.ends[end].is_unheard;
+        if is_first {
+            self.ends[end].was_reset = true;
+            let (lane, beyond) = (self.people.ends[end].lane, self.beyond(end));
+            self.sheet.arrow(beyond, lane, Travels::Rst, goes(Travels::Rst).into(), Arrival::Read);
+        }
+        is_first
     }
 
     fn failed(&mut self, failure: &Failure) {
@@ -303,6 +343,15 @@ impl Drawing {
             Some(Met::Silence) => self.mark(end, Marked::Silence, said, None),
             None => {
                 let body = failure.wire.as_ref().map(|wire| body::of_bytes(wire));
+                let said = match said.as_str() {
+                    // The kernel refuses to send once it got an RST, whatever it calls that.
+                    "closed" | "reset" => {
+                        self.answered_by_reset(end);
+                        self.ends[end].was_reset = true;
+                        format!("cannot send: {said}")
+                    }
+                    _ => said,
+                };
                 self.mark(end, Marked::Fails, said, body);
             }
         }
@@ -313,8 +362,8 @@ impl Drawing {
         let (lane, beyond) = (self.people.ends[end].lane, self.beyond(end));
         let partner = self.people.ends[end].partner;
         let is_heard = partner.is_none_or(|partner| !self.ends[partner].is_closed);
-        if self.ends[end].goodbye.is_some() || !is_heard {
-            let label = label.replace(" (FIN)", "");
+        if self.ends[end].goodbye.is_some() || !is_heard || self.ends[end].was_reset {
+            let label = label.replace(" (FIN)", "").replace(" (RST)", "");
             self.mark(end, Marked::Closes, label, None);
             return;
         }
@@ -330,7 +379,7 @@ impl Drawing {
         self.sheet.gone(lane, last);
         // What was sent to it and not read is lost.
         if let Some(partner) = self.people.ends[end].partner {
-            let unread: Vec<_> = self.ends[partner].stream.rest().filter(|unread| unread.read == 0).collect();
+            let unread: Vec<_> = self.ends[partner].stream.rest().collect();
             for unread in unread {
                 if let Some(arrow) = self.sheet.arrow_at(unread.row) {
                     arrow.arrival = Arrival::Lost(last);
@@ -403,14 +452,31 @@ impl Drawing {
         }
     }
 
-    /// The next row is where an arrow arrives, at this end. When it left, the end may not have been accepted yet.
+    /// The next row is where an arrow arrives, at this end.
     fn arrives(&mut self, row: usize, end: usize) {
-        let (to, arrival) = (self.people.ends[end].lane, Arrival::Row(self.sheet.next()));
+        let arrival = Arrival::Row(self.sheet.next());
+        self.goes_to(row, end);
         if let Some(arrow) = self.sheet.arrow_at(row) {
             arrow.arrival = arrival;
-            if arrow.from != to {
-                arrow.to = to;
-            }
+        }
+    }
+
+    /// The next row is a read of a message, which goes on waiting until its last byte was read.
+    fn is_read(&mut self, part: &Taken, end: usize) {
+        self.goes_to(part.row, end);
+        if let Some(arrow) = self.sheet.arrow_at(part.row) {
+            arrow.read = part.to;
+        }
+        if part.to == part.total {
+            self.arrives(part.row, end);
+        }
+    }
+
+    /// This end is where an arrow goes to. When it left, the end may not have been accepted yet.
+    fn goes_to(&mut self, row: usize, end: usize) {
+        let to = self.people.ends[end].lane;
+        if let Some(arrow) = self.sheet.arrow_at(row).filter(|arrow| arrow.from != to) {
+            arrow.to = to;
         }
     }
 }

@@ -15,7 +15,7 @@ const LANES_MAX: usize = 40;
 /// The diagram's source.
 pub fn mermaid(sequence: &Sequence) -> String {
     let (sequence, left_out) = sequence.narrowed(LANES_MAX);
-    let mut out = String::from("sequenceDiagram\n");
+    let mut out = format!("sequenceDiagram\n    %% {}\n", super::MARK);
     for (lane, it) in sequence.lanes.iter().enumerate() {
         let _ = writeln!(out, "    participant L{lane} as {}", plain(&it.name, LABEL));
     }

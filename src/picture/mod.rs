@@ -52,13 +52,24 @@ impl Form {
         Form::ALL.into_iter().find(|form| form.ending() == ending)
     }
 
-    /// The file's text.
+    /// The file's text, which says in its first two lines what drew it.
     pub fn write(self, sequence: &Sequence) -> String {
         match self {
-            Form::Text => text::file(sequence),
-            Form::Svg => svg::svg(sequence),
+            Form::Text => format!("# {MARK}\n{}", text::file(sequence)),
+            Form::Svg => format!("<!-- {MARK} -->\n{}", svg::svg(sequence)),
             Form::Mermaid => mermaid::mermaid(sequence),
             Form::Page => page::page(sequence),
         }
     }
+}
+
+/// What a picture's file says of itself, so that it is known again and nothing else is overwritten.
+const MARK: &str = "drawn by lab2sh: `flow save` may overwrite this";
+/// Where that stands, in bytes from the file's start, at most.
+pub const MARK_WITHIN: usize = 256;
+
+/// Whether a file that begins so is a picture that was saved before.
+pub fn is_drawn(begin: &[u8]) -> bool {
+    let begin = &begin[..begin.len().min(MARK_WITHIN)];
+    begin.windows(MARK.len()).any(|part| part == MARK.as_bytes())
 }

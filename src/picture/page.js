@@ -88,9 +88,14 @@ function drawLines(row, index, area) {
   for (const [place, classes] of places) stroke(svg, "wait " + classes, `M${place} 0V${HEIGHT}`);
   if (row.kind === "arrow") {
     const goesOn = row.waits || (row.ends !== null && row.ends > index);
-    stroke(svg, "arrow " + strokeOf(row), `M${x(row.from)} ${MIDDLE}H${goesOn ? beside(row) : x(row.to)}` + (goesOn ? `V${HEIGHT}` : ""));
-    if (goesOn) waiting.add(index);
-    else head(area, x(row.to), row.from < row.to, row.travels);
+    const isLost = row.lost && row.ends === index;
+    // Of what another program sent only the reading is known: its arrow has no beginning.
+    const from = x(row.from) + (row.entered ? (row.from < row.to ? WAIT : -WAIT) : 0);
+    stroke(svg, "arrow " + strokeOf(row), `M${from} ${MIDDLE}H${goesOn || isLost ? beside(row) : x(row.to)}` + (goesOn ? `V${HEIGHT}` : ""));
+    if (row.entered) add(area, "i", "dot reads").style.left = percent(x(row.to));
+    if (isLost) add(area, "i", "cross", "\u00d7").style.left = percent(beside(row));
+    else if (goesOn) waiting.add(index);
+    else head(area, x(row.to), row.from < row.to, row.travels, row.entered);
   }
   area.prepend(svg);
 }
@@ -103,7 +108,7 @@ function caption(row) {
 
 function says(row) {
   if (row.kind !== "arrow") return `${row.kind === "mark" ? lanes[row.lane].name + ": " : ""}${row.text}, at ${row.at}`;
-  return `${lanes[row.from].name} to ${lanes[row.to].name}: ${caption(row)}${row.fate ? ", " + row.fate : ""}, at ${row.at}`;
+  return `${lanes[row.from].name} to ${lanes[row.to].name}: ${caption(row)}${row.fate ? ", " + row.fate : ""}, ${row.entered ? "read at" : "at"} ${row.at}`;
 }
 
 function label(row, index, area) {
@@ -217,7 +222,7 @@ function open(button) {
     add(facts, "dt", "", name);
     add(facts, "dd", "", text);
   };
-  fact(row.kind === "arrow" ? "sent" : "at", `${row.at} (${row.since})`);
+  fact(row.kind !== "arrow" ? "at" : row.entered ? "read" : "sent", `${row.at} (${row.since})`);
   if (row.kind === "arrow" && row.ends !== null && !row.lost) fact("read", rows[row.ends].at);
   if (row.fate) fact("read", row.fate);
   fact("size", body.size);

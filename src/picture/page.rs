@@ -51,6 +51,7 @@ pub fn page(sequence: &Sequence) -> String {
         hash(SCRIPT)
     );
     FRAME
+        .replace("{{mark}}", super::MARK)
         .replace("{{policy}}", &policy)
         .replace("{{style}}", STYLE)
         .replace("{{script}}", SCRIPT)
@@ -77,7 +78,7 @@ fn row(row: &Row, bodies: &mut Bodies) -> Json {
             "text": mark.text, "at": at, "since": since, "body": body}),
         Shown::Arrow(arrow) => {
             let (ends, is_lost) = match arrow.arrival {
-                Arrival::Here => (Some(None), false),
+                Arrival::Here | Arrival::Read => (Some(None), false),
                 Arrival::Row(at) => (Some(Some(at)), false),
                 Arrival::Lost(at) => (Some(Some(at)), true),
                 Arrival::Waits => (None, true),
@@ -85,7 +86,7 @@ fn row(row: &Row, bodies: &mut Bodies) -> Json {
             let label = if body.is_some() { None } else { Some(&arrow.label) };
             json!({"kind": "arrow", "travels": arrow.kind.name(), "from": arrow.from, "to": arrow.to, "number": arrow.number,
                 "text": label, "at": at, "since": since, "body": body, "fate": arrow.fate(), "lost": is_lost,
-                "waits": ends.is_none(), "ends": ends.flatten()})
+                "waits": ends.is_none(), "entered": arrow.arrival == Arrival::Read, "ends": ends.flatten()})
         }
     }
 }

@@ -15,9 +15,9 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// An empty one.
-    pub fn new(lanes: Vec<Lane>) -> Sheet {
-        Sheet { lanes, rows: Vec::new(), at: Duration::ZERO, messages: 0 }
+    /// An empty one, before which so many messages were dropped.
+    pub fn new(lanes: Vec<Lane>, messages: usize) -> Sheet {
+        Sheet { lanes, rows: Vec::new(), at: Duration::ZERO, messages }
     }
 
     /// Where the next row will stand.
@@ -34,7 +34,7 @@ impl Sheet {
             }
             other => other,
         };
-        let before = self.rows.last().map_or(Duration::ZERO, |row| row.at);
+        let before = self.rows.last().map_or(self.at, |row| row.at);
         self.rows.push(Row { at: self.at, since: self.at.saturating_sub(before), shown });
     }
 
@@ -43,13 +43,13 @@ impl Sheet {
         self.messages += 1;
         let (number, label) = (Some(self.messages), body.value.clone());
         let kind = Travels::Message;
-        self.row(Shown::Arrow(Arrow { from, to, kind, number, label, arrival, body: Some(body) }));
+        self.row(Shown::Arrow(Arrow { from, to, kind, number, label, arrival, read: 0, body: Some(body) }));
         self.messages
     }
 
     /// Anything else that travels.
     pub fn arrow(&mut self, from: usize, to: usize, kind: Travels, label: String, arrival: Arrival) {
-        self.row(Shown::Arrow(Arrow { from, to, kind, number: None, label, arrival, body: None }));
+        self.row(Shown::Arrow(Arrow { from, to, kind, number: None, label, arrival, read: 0, body: None }));
     }
 
     /// Something on one lane.

@@ -103,7 +103,7 @@ impl Image<'_> {
                 let _ = writeln!(self.out, "<path class=\"lane\" d=\"M{x} {}V{end}\"/>", Self::y(span.from));
             }
             let class = if it.role == Role::Party { "name party" } else { "name" };
-            let name = line::cut(&it.name, self.gap / COLUMN - 2);
+            let name = line::cut_middle(&it.name, self.gap / COLUMN - 2);
             let wide = (line::width(&name) + 3) * COLUMN;
             let _ = writeln!(
                 self.out,
@@ -155,6 +155,13 @@ impl Image<'_> {
             }
             Arrival::Lost(at) if at > index => (format!("M{from} {y}H{beside}V{}", Self::y(at)), None),
             Arrival::Waits => (format!("M{from} {y}H{beside}V{last}"), None),
+            Arrival::Lost(_) => (format!("M{from} {y}H{beside}"), None),
+            // It has no beginning that is known.
+            Arrival::Read => {
+                let _ = writeln!(self.out, "<circle class=\"reads dot\" cx=\"{to}\" cy=\"{y}\" r=\"4\"/>");
+                let (from, to) = if from < to { (from + WAIT, to - DOT) } else { (from - WAIT, to + DOT) };
+                (format!("M{from} {y}H{to}"), Some(marker))
+            }
             _ => (format!("M{from} {y}H{to}"), Some(marker)),
         };
         let marker = marker.map_or(String::new(), |id| format!(" marker-end=\"url(#{id})\""));

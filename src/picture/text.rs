@@ -26,6 +26,9 @@ const FILE_WIDTH: usize = 100;
 /// The columns that a lane gets in a file.
 const FILE_LANE: usize = 20;
 
+/// How an arrow begins of which only the end is known.
+const OPEN: &str = "··";
+
 /// The picture in a file: wide enough for its lanes.
 pub fn file(sequence: &Sequence) -> String {
     text(sequence, (TIMES + sequence.lanes.len() * FILE_LANE).clamp(FILE_WIDTH, FILE_WIDTH_MAX))
@@ -36,13 +39,14 @@ pub fn text(sequence: &Sequence, width: usize) -> String {
     let width = width.max(WIDTH_MIN);
     let fit = (width - TIMES) / LANE_MIN;
     let (sequence, left_out) = sequence.narrowed(fit);
-    let mut lines: Vec<String> = sequence.says_dropped().into_iter().collect();
+    let dropped = sequence.says_dropped();
+    let mut lines: Vec<String> = dropped.iter().flat_map(|told| line::wrap(told, width)).collect();
     if sequence.rows.is_empty() {
         lines.push("nothing has happened yet: `connect HOST:PORT` or `listen PORT` begins".to_string());
     } else {
         Picture::new(&sequence, width).draw(&mut lines);
     }
-    lines.extend(says_left_out(&left_out).map(|told| line::cut(&told, width)));
+    lines.extend(says_left_out(&left_out).iter().flat_map(|told| line::wrap(told, width)));
     lines.iter().fold(String::new(), |all, line| all + line.trim_end() + "\n")
 }
 
@@ -120,7 +124,7 @@ impl Picture<'_> {
         line.put(0, left);
         let gap = self.columns.get(1).map_or(self.width - TIMES, |second| second - self.columns[0]);
         for (lane, column) in self.sequence.lanes.iter().zip(&self.columns) {
-            let name = line::cut(&lane.name, gap.saturating_sub(1).max(3));
+            let name = line::cut_middle(&lane.name, gap.saturating_sub(1).max(3));
             let wide = line::width(&name);
             let from = column.saturating_sub(wide / 2).min(self.width.saturating_sub(wide)).max(TIMES - 1);
             line.put(from, &name);
@@ -166,18 +170,32 @@ impl Picture<'_> {
         let goes_right = from < to;
         let side = if goes_right { Side::Left } else { Side::Right };
         let ends_here = match arrow.arrival {
-            Arrival::Here => true,
+            Arrival::Here | Arrival::Read => true,
             Arrival::Row(at) | Arrival::Lost(at) => at <= index,
             Arrival::Waits => false,
         };
         let (low, high) = (from.min(to), from.max(to));
         line.put(low + 1, &"─".repeat(high - low - 1));
         self.crossings(line, low, high);
-        line.put(from, self.tail(index, arrow, goes_right));
+        let is_lost = matches!(arrow.arrival, Arrival::Lost(at) if at <= index);
+        if arrow.arrival == Arrival::Read {
+            // When it left is not known: its tail is open, and what is sure is the read.
+            line.put(if goes_right { low + 1 } else { high - OPEN.chars().count() }, OPEN);
+            line.put(to, "●");
+        } else {
+            line.put(from, self.tail(index, arrow, goes_right));
+        }
         // Where the label may stand: a stroke at the tail, and one before the head.
         let (mut first, mut last) =
             (low + 2 + usize::from(!goes_right), (high - 2).saturating_sub(usize::from(goes_right)));
-        if ends_here {
+        if arrow.arrival == Arrival::Read {
+            (first, last) = if goes_right { (first + 1, last) } else { (first, last.saturating_sub(1)) };
+        }
+        if is_lost {
+            line.put(side.of(to, 1), " ");
+            line.put(side.of(to, 2), "x");
+            (first, last) = if goes_right { (first, last.saturating_sub(1)) } else { (first + 1, last) };
+        } else if ends_here {
             line.put(side.of(to, 1), if goes_right { ">" } else { "<" });
         } else {
             if goes_right {

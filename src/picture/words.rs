@@ -56,7 +56,7 @@ pub fn of(taken: &[Taken]) -> String {
 pub fn short(failure: &Failure) -> String {
     let said = failure.brief.clone().unwrap_or_else(|| {
         let name = failure.socket.as_deref().unwrap_or_default();
-        failure.message.replace(&format!("`{name}` "), "").replace(&format!(" on `{name}`"), "")
+        failure.message.replace(&format!(" on `{name}`"), "").replace(&format!("`{name}` "), "")
     });
     text(&said)
 }
@@ -82,7 +82,18 @@ pub fn went_out(dispatch: &Dispatch) -> String {
         (several, Some(whole)) => format!("the first {sent} of the {whole} B of {several} messages "),
     };
     text += &format!("in {}", count(writes.len() as u64, "write"));
-    if writes.len() > 1 {
+    let evenly = writes.split_last().filter(|(last, all)| {
+        all.len() > 1 && all.windows(2).all(|two| two[0] == two[1]) && **last <= all[0]
+    });
+    if let Some((last, all)) = evenly {
+        text += &format!(" of {} B", all[0]);
+        if *last < all[0] {
+            text += &format!(", the last of {last} B");
+        }
+        if !gap.is_zero() {
+            text += &format!(", {} apart", shown_duration(*gap));
+        }
+    } else if writes.len() > 1 {
         let between = if gap.is_zero() { ", ".to_string() } else { format!(", {}, ", shown_duration(*gap)) };
         let sizes: Vec<String> = writes.iter().take(SHOWN_WRITES).map(|bytes| format!("{bytes} B")).collect();
         let more = if writes.len() > SHOWN_WRITES { ", ..." } else { "" };

@@ -19,6 +19,8 @@ const WORDS_MIN: usize = 20;
 const ARGUMENT_MIN: usize = 16;
 /// How many bytes a line of a dump has.
 const DUMP_BYTES: usize = 16;
+/// How many lines a dump has that is folded: two screens of 24 lines, without the lines above and below.
+const DUMP_LINES: usize = 44;
 /// How many lines a dump has at most: a message of 1 MiB, which is more than anybody reads.
 const DUMP_LINES_MAX: usize = 1 << 16;
 
@@ -31,9 +33,12 @@ pub fn explained(origin: &Origin, it: &Explanation, look: &Look) -> String {
         (Some((text, false)), _) => text,
         (None, Some(stopped)) if stopped.at >= it.bytes.len() => "not whole".to_string(),
         (None, Some(stopped)) => format!("stops at byte {}", stopped.at),
-        (None, None) => String::new(),
+        (None, None) => it.head.as_ref().map_or(String::new(), |head| cut(head, room)),
     };
     let mut lines = row(&(head + &shown), &format!("{} B, {}", it.total, it.form), look);
+    if let Some(kept) = &it.kept {
+        let _ = writeln!(lines, "  {kept}");
+    }
     let digits = it.bytes.len().to_string().len().max(DIGITS);
     let width = look.width.saturating_sub(2 + digits + 2 + HEX_WIDTH + 2).max(WORDS_MIN);
     for row in &it.rows {
@@ -168,10 +173,15 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes as `hexdump -C` shows them, repeated lines and all.
-pub fn dumped(origin: &Origin, wire: &Wire, look: &Look) -> String {
+pub fn dumped(origin: &Origin, wire: &Wire, folding: Folding, look: &Look) -> String {
     let what = if *origin == Origin::Given { "as it would be sent" } else { "on the wire" };
     let mut lines = format!("{}{} B {what}\n", head(origin, look), wire.total);
-    for (number, bytes) in wire.bytes.chunks(DUMP_BYTES).take(DUMP_LINES_MAX).enumerate() {
+    let all = wire.bytes.len().div_ceil(DUMP_BYTES);
+    let rows = match folding {
+        Folding::Folded if all > DUMP_LINES => DUMP_LINES,
+        _ => DUMP_LINES_MAX,
+    };
+    for (number, bytes) in wire.bytes.chunks(DUMP_BYTES).take(rows).enumerate() {
         let (left, right) = bytes.split_at(bytes.len().min(DUMP_BYTES / 2));
         let hex = format!("{}  {}", hex(left), hex(right));
         let text: String = bytes
@@ -181,8 +191,14 @@ pub fn dumped(origin: &Origin, wire: &Wire, look: &Look) -> String {
         let offset = format!("{:08x}", number * DUMP_BYTES);
         let _ = writeln!(lines, "  {}  {hex:<48}  |{text}|", look.dim(&offset));
     }
+    if rows < all {
+        let more = crate::pattern::count((all - rows) as u64, "more row");
+        let _ = writeln!(lines, "  ... {more}; `hex all` shows them");
+    }
     let shown = wire.bytes.len().min(DUMP_LINES_MAX * DUMP_BYTES);
-    if shown < wire.total {
+    if let Some(kept) = wire.says_kept() {
+        let _ = writeln!(lines, "  note: {kept}");
+    } else if rows == DUMP_LINES_MAX && shown < wire.total {
         let _ = writeln!(lines, "  note: these are the first {shown} B of {}", wire.total);
     }
     lines

@@ -130,7 +130,7 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Flow(sequence) => picture::flow(sequence, look),
         What::FlowSaved { file, messages, lanes } => picture::saved(file, *messages, *lanes),
         What::Explained { origin, explanation } => explain::explained(origin, explanation, look),
-        What::Dumped { origin, wire } => explain::dumped(origin, wire, look),
+        What::Dumped { origin, wire, folding } => explain::dumped(origin, wire, *folding, look),
         What::Program { program, did } => program::event(program, did, look),
         What::Waiting | What::Planned(_) | What::Points(_) | What::Result(_) => return None,
         other => {

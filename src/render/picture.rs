@@ -5,8 +5,8 @@ use crate::pattern::count;
 use crate::picture;
 use crate::sequence::Sequence;
 
-/// How many rows a screen is given: a terminal is no place for thousands.
-const ROWS_MAX: usize = 200;
+/// How many rows a screen is given: with the names above and below them and what is said of the others, two screens of 24 lines.
+const ROWS_MAX: usize = 44;
 
 /// The picture, or its last rows.
 pub fn flow(sequence: &Sequence, look: &Look) -> String {

@@ -78,6 +78,45 @@ pub fn cut(text: &str, columns: usize) -> String {
     shown + &MORE[..MORE.len().min(columns)]
 }
 
+/// A name in so many columns at most: names that begin alike differ at their ends, so what is left out is its middle.
+pub fn cut_middle(name: &str, columns: usize) -> String {
+    const MORE: &str = "..";
+    if width(name) <= columns || columns <= MORE.len() + 1 {
+        return cut(name, columns);
+    }
+    let room = columns - MORE.len();
+    let (mut first, mut at) = (String::new(), 0);
+    for cluster in name.graphemes(true) {
+        at += cluster.width();
+        if at > room / 2 {
+            break;
+        }
+        first.push_str(cluster);
+    }
+    let (mut last, mut at) = (Vec::new(), width(&first));
+    for cluster in name.graphemes(true).rev() {
+        at += cluster.width();
+        if at > room {
+            break;
+        }
+        last.push(cluster);
+    }
+    first + MORE + &last.into_iter().rev().collect::<String>()
+}
+
+/// Text in lines of so many columns, broken between words.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= columns => *line = format!("{line} {word}"),
+            None => lines.push(cut(word, columns)),
+            Some(_) => lines.push(cut(&format!("  {word}"), columns)),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,5 +143,19 @@ mod tests {
         assert_eq!(cut("abcdef", 5), "ab...");
         assert_eq!(cut("abcdef", 2), "..");
         assert_eq!(cut("e\u{301}e\u{301}", 2), "e\u{301}e\u{301}");
+    }
+
+    #[test]
+    fn a_name_keeps_its_beginning_and_its_end() {
+        assert_eq!(cut_middle("student_number_12", 12), "stude..er_12");
+        assert_eq!(cut_middle("日本語日本語", 9), "日..本語");
+        assert_eq!(cut_middle("ada", 3), "ada");
+        assert_eq!(cut_middle("abcdef", 3), "...");
+    }
+
+    #[test]
+    fn a_long_text_breaks_between_words() {
+        assert_eq!(wrap("one two three", 8), ["one two", "  three"]);
+        assert_eq!(wrap("one", 8), ["one"]);
     }
 }

@@ -76,7 +76,7 @@ fn check(value: &Value) {
 fn rows(data: &[u8], seed: usize) {
     let codec = ["pickle", "pickle", "json", "text", "hex"][seed % 5];
     let framing = [Framing::Pickle, Framing::Length, Framing::Line][seed / 5 % 3];
-    let wire = Wire { bytes: data.into(), total: data.len(), codec, framing };
+    let wire = Wire { bytes: data.into(), total: data.len(), codec, framing, head: None };
     for folding in [Folding::Folded, Folding::All] {
         let explanation = explain(&wire, folding);
         let mut at = 0;
