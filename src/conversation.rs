@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+
 use crate::event::{Failure, Message, What, Wire};
 use crate::net::Framing;
 use crate::value::Value;
@@ -39,8 +42,9 @@ pub struct Entry {
 pub struct Log {
     began: Instant,
     entries: VecDeque<Entry>,
-    /// How sockets that may still be open were opened, where that entry was dropped.
-    openings: VecDeque<Entry>,
+    /// How sockets that may still be open were opened, where that entry was dropped; by name, because a class server forgets
+    /// thousands of them a second.
+    openings: IndexMap<String, Entry, RandomState>,
     /// How much those sockets had sent and received by the first entry.
     carried: HashMap<String, Carried>,
     weight: usize,
@@ -69,7 +73,7 @@ impl Default for Log {
         Log {
             began: Instant::now(),
             entries: VecDeque::new(),
-            openings: VecDeque::new(),
+            openings: IndexMap::default(),
             carried: HashMap::new(),
             weight: 0,
             dropped: 0,
@@ -111,9 +115,11 @@ impl Log {
         self.entries.iter()
     }
 
-    /// How sockets were opened that are older than the first entry.
+    /// How sockets were opened that are older than the first entry, oldest first.
     pub fn openings(&self) -> impl Iterator<Item = &Entry> {
-        self.openings.iter()
+        let mut openings: Vec<&Entry> = self.openings.values().collect();
+        openings.sort_by_key(|entry| entry.at);
+        openings.into_iter()
     }
 
     /// What a socket had carried by the first entry.
@@ -164,10 +170,11 @@ impl Log {
             | What::Listening { .. }
             | What::Serving { .. } => {
                 if self.openings.len() == ENTRIES_MAX
-                    && let Some(oldest) = self.openings.pop_front()
+                    && let Some((old, _)) = self.openings.swap_remove_index(0)
                 {
-                    self.forget(oldest.what.socket().unwrap_or_default());
+                    self.forget(&old);
                 }
+                let name = dropped.what.socket().map(str::to_string);
                 if let Some(socket) = dropped.what.socket() {
                     let connects_from = match &dropped.what {
                         What::Connected { local: from, .. } | What::Accepted { peer: from, .. } => {
@@ -179,7 +186,7 @@ impl Log {
                     connects_from.into_iter().for_each(|from| *self.ends.entry(from).or_default() += 1);
                     self.carried.insert(socket.to_string(), Carried { connects_from, ..Carried::default() });
                 }
-                self.openings.push_back(dropped);
+                self.openings.extend(name.map(|name| (name, dropped)));
             }
             What::Sent { socket, message } => {
                 self.messages += 1;
@@ -208,7 +215,7 @@ impl Log {
             What::Closed { socket, .. }
             | What::Aborted { socket }
             | What::ClassClosed { class: socket, .. } => {
-                self.openings.retain(|opening| opening.what.socket() != Some(socket));
+                self.openings.swap_remove(socket);
                 self.forget(socket);
             }
             _ => {}
