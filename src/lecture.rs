@@ -335,7 +335,6 @@ impl Lecture<'_> {
                 open = text;
                 continue;
             }
-            self.lab.interrupt.clear();
             let _ = shell::line(self.lab, &text, "", TABLE).await;
             if self.lab.quitting {
                 return Some(Move::Quit);
@@ -396,7 +395,6 @@ impl Lecture<'_> {
 
     /// Runs a step; one that failed stays.
     async fn run(&mut self, call: &Call, at: usize) -> Move {
-        self.lab.interrupt.clear();
         self.lab.remember(call.text.clone());
         match step::run_interruptible(self.lab, call).await {
             Ok(()) => {

@@ -36,7 +36,9 @@ fn main() -> ExitCode {
             let status = runtime.block_on(async {
                 let ctrl_c = async {
                     while tokio::signal::ctrl_c().await.is_ok() {
-                        interrupt.raise();
+                        if !terminal.is_editing() {
+                            interrupt.raise();
+                        }
                     }
                     std::future::pending::<u8>().await
                 };

@@ -85,8 +85,6 @@ pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, termina
             }
         };
         let text = if open.is_empty() { text } else { format!("{}\n{text}", std::mem::take(&mut open)) };
-        // Forgotten only now: a signal from outside can raise it while the editor waits.
-        lab.interrupt.clear();
         open = run_block(lab, output, &mut kept, &editing.added, &text).await;
         if lab.quitting {
             return 0;
@@ -142,6 +140,8 @@ impl Editing {
     pub(crate) async fn read(&self, lab: &Lab, output: &Output, prompt: String, initial: &str) -> Typed {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known_of(lab);
         output.flush();
+        // From here on a signal is none of a step's: see `TerminalMode::is_editing`.
+        lab.interrupt.clear();
         let gone = || Typed::Broken("the line editor has ended".to_string());
         let (answer, typed) = oneshot::channel();
         let initial = initial.to_string();

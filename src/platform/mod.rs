@@ -204,6 +204,12 @@ impl TerminalMode {
         self.is_editing.store(is_editing, Ordering::SeqCst);
     }
 
+    /// Whether it has. A signal that comes from outside then stops nothing; Ctrl-C is a key there. It is asked when the signal
+    /// comes, not when the line is taken: a Ctrl-C right behind Enter is meant for the step.
+    pub fn is_editing(&self) -> bool {
+        self.is_editing.load(Ordering::SeqCst)
+    }
+
     /// Sets the remembered mode, and ends bracketed paste, which the line editor switches on.
     pub fn restore(&self) {
         if !self.is_editing.swap(false, Ordering::SeqCst) {
