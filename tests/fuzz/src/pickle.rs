@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(first, whole);
         }
     }
-    if let Some(text) = sniff(data) {
+    if let Some(text) = sniff(data, None) {
         assert!(text.chars().all(is_printable));
     }
     rows(data, seed);
