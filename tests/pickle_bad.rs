@@ -168,6 +168,8 @@ fn frames_are_strict() {
     assert_eq!(corrupt(&[&frame(3)[..], b"\x8c\x05h"].concat()), "11: pickle exhausted before end of frame");
     assert_eq!(corrupt(&[&frame(3)[..], b"J\x01\x02"].concat()), "11: pickle exhausted before end of frame");
     assert_eq!(corrupt(&[&frame(2)[..], b"Vabc"].concat()), "11: pickle exhausted before end of frame");
+    // The protocol number lies beyond the frame, whatever it is.
+    assert_eq!(corrupt(&[&frame(1)[..], b"\x80."].concat()), "11: pickle exhausted before end of frame");
     assert_eq!(
         corrupt(&[&frame(20)[..], b"N", &frame(1)[2..]].concat()),
         "12: beginning of a new frame before end of current frame"

@@ -141,12 +141,16 @@ impl Scanner {
             Shape::Signed => self.counted(message, 4, true),
             Shape::Lines(lines) => self.lines(message, lines),
             Shape::Stop => Ok(after),
-            Shape::Proto => match message.get(after) {
-                Some(&protocol) if protocol > HIGHEST_PROTOCOL => {
-                    Err(self.corrupt(&format!("unsupported pickle protocol: {protocol}")))
+            Shape::Proto => {
+                // Asked before the protocol is there, so that it does not matter where a read ended.
+                let end = self.allowed(after + 1)?;
+                match message.get(after) {
+                    Some(&protocol) if protocol > HIGHEST_PROTOCOL => {
+                        Err(self.corrupt(&format!("unsupported pickle protocol: {protocol}")))
+                    }
+                    _ => Ok(end),
                 }
-                _ => Ok(after + 1),
-            },
+            }
             Shape::Frame if self.at < self.frame_end => {
                 Err(self.corrupt("beginning of a new frame before end of current frame"))
             }
