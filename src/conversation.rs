@@ -15,6 +15,8 @@ use crate::value::Value;
 /// How many entries are kept: a lecture has some hundred, and a picture of more is no longer read. An entry takes about
 /// half a kilobyte, so that a class server of 10,000 clients spends 4 MB on it.
 pub const ENTRIES_MAX: usize = 8_192;
+/// How many sockets are remembered whose opening was dropped: more lanes than a picture can show.
+pub const OPENINGS_MAX: usize = 1_024;
 /// How many bytes all entries may take together, what was on the wire included.
 pub const BYTES_MAX: usize = 16 << 20;
 /// How many bytes of one message are kept. Class programs send up to 5,382 B.
@@ -42,11 +44,9 @@ pub struct Entry {
 pub struct Log {
     began: Instant,
     entries: VecDeque<Entry>,
-    /// How sockets that may still be open were opened, where that entry was dropped; by name, because a class server forgets
-    /// thousands of them a second.
-    openings: IndexMap<String, Entry, RandomState>,
-    /// How much those sockets had sent and received by the first entry.
-    carried: HashMap<String, Carried>,
+    /// Sockets that may still be open and whose opening was dropped; by name, because a class server forgets thousands of
+    /// them a second.
+    openings: IndexMap<String, Opening, RandomState>,
     weight: usize,
     dropped: u64,
     /// How many of those that were dropped are messages, as a picture counts them.
@@ -54,14 +54,21 @@ pub struct Log {
     /// When the first entry of all was added.
     first_at: Option<Duration>,
     /// How many ends of a connection are among the openings, by the address of the one that connected, which both know.
-    ends: HashMap<SocketAddr, u8>,
+    ends: HashMap<SocketAddr, u8, RandomState>,
+}
+
+/// How a socket was opened whose opening was dropped, and what it did until the first entry.
+#[derive(Debug)]
+struct Opening {
+    entry: Entry,
+    carried: Carried,
+    /// The address by which its other end is known too, if it is here.
+    connects_from: Option<SocketAddr>,
 }
 
 /// Bytes that a socket carried before the first entry that is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Carried {
-    /// The address by which its other end is known too, if it is here.
-    connects_from: Option<SocketAddr>,
     /// Sent.
     pub sent: u64,
     /// Received.
@@ -74,25 +81,30 @@ impl Default for Log {
             began: Instant::now(),
             entries: VecDeque::new(),
             openings: IndexMap::default(),
-            carried: HashMap::new(),
             weight: 0,
             dropped: 0,
             messages: 0,
             first_at: None,
-            ends: HashMap::new(),
+            ends: HashMap::default(),
         }
     }
 }
 
 impl Conversation {
-    /// Keeps what happened, if it belongs to a picture of the conversation. In a seat's interpreter the socket is called `me`;
-    /// here it is called as the class calls it.
-    pub fn keep(&self, what: &What, seat: Option<u64>) {
+    /// Keeps what happened, if it belongs to a picture of the conversation.
+    pub fn keep(&self, what: &What) {
         if let Some(kept) = slim(what) {
-            let kept = match seat {
-                Some(number) => renamed(kept, number),
-                None => kept,
-            };
+            self.look().add(kept);
+        }
+    }
+
+    /// The same of what happened in a seat's interpreter: there the socket is called `me`, here it is called as the class
+    /// calls it.
+    pub fn keep_of_seat(&self, what: &What, seat: &str) {
+        if let Some(mut kept) = slim(what) {
+            if let Some(name) = kept.socket_mut().filter(|name| *name == SEAT_SOCKET) {
+                seat.clone_into(name);
+            }
             self.look().add(kept);
         }
     }
@@ -117,14 +129,14 @@ impl Log {
 
     /// How sockets were opened that are older than the first entry, oldest first.
     pub fn openings(&self) -> impl Iterator<Item = &Entry> {
-        let mut openings: Vec<&Entry> = self.openings.values().collect();
+        let mut openings: Vec<&Entry> = self.openings.values().map(|opening| &opening.entry).collect();
         openings.sort_by_key(|entry| entry.at);
         openings.into_iter()
     }
 
     /// What a socket had carried by the first entry.
     pub fn carried(&self, socket: &str) -> Carried {
-        self.carried.get(socket).copied().unwrap_or_default()
+        self.openings.get(socket).map(|opening| opening.carried).unwrap_or_default()
     }
 
     /// How many entries were dropped, the oldest first, to stay within the limits.
@@ -142,24 +154,20 @@ impl Log {
         self.first_at.unwrap_or_default()
     }
 
-    /// Whether both ends of a socket's connection are here, so that what one receives the other has sent.
-    fn has_both_ends(&self, socket: &str) -> bool {
-        let from = self.carried.get(socket).and_then(|carried| carried.connects_from);
-        from.and_then(|from| self.ends.get(&from)).is_some_and(|ends| *ends > 1)
-    }
-
     fn add(&mut self, what: What) {
         let weight = weight(&what);
         let at = self.began.elapsed();
         self.first_at.get_or_insert(at);
-        self.entries.push_back(Entry { at, what, weight });
         self.weight += weight;
-        while self.entries.len() > ENTRIES_MAX || (self.weight > BYTES_MAX && self.entries.len() > 1) {
-            let Some(oldest) = self.entries.pop_front() else { return };
+        // Before it is added, so that the room never doubles for one entry too many.
+        while (self.entries.len() == ENTRIES_MAX || self.weight > BYTES_MAX)
+            && let Some(oldest) = self.entries.pop_front()
+        {
             self.weight -= oldest.weight;
             self.dropped += 1;
             self.outlive(oldest);
         }
+        self.entries.push_back(Entry { at, what, weight });
     }
 
     /// Of what is dropped, how a socket was opened and how much it carried is kept until its end is dropped too.
@@ -168,65 +176,66 @@ impl Log {
             What::Connected { .. }
             | What::Accepted { .. }
             | What::Listening { .. }
-            | What::Serving { .. } => {
-                if self.openings.len() == ENTRIES_MAX
-                    && let Some((old, _)) = self.openings.swap_remove_index(0)
-                {
-                    self.forget(&old);
-                }
-                let name = dropped.what.socket().map(str::to_string);
-                if let Some(socket) = dropped.what.socket() {
-                    let connects_from = match &dropped.what {
-                        What::Connected { local: from, .. } | What::Accepted { peer: from, .. } => {
-                            Some(SocketAddr::new(from.ip().to_canonical(), from.port()))
-                        }
-                        _ => None,
-                    };
-                    self.forget(socket);
-                    connects_from.into_iter().for_each(|from| *self.ends.entry(from).or_default() += 1);
-                    self.carried.insert(socket.to_string(), Carried { connects_from, ..Carried::default() });
-                }
-                self.openings.extend(name.map(|name| (name, dropped)));
-            }
+            | What::Serving { .. } => self.outlive_opening(dropped),
             What::Sent { socket, message } => {
                 self.messages += 1;
-                if let Some(carried) = self.carried.get_mut(socket) {
-                    carried.sent += message.bytes as u64;
-                }
+                self.carry(socket, |carried| carried.sent += message.bytes as u64);
             }
             What::Begun { socket, wire, .. } => {
                 self.messages += 1;
-                if let Some(carried) = self.carried.get_mut(socket) {
-                    carried.sent += wire.total as u64;
-                }
+                self.carry(socket, |carried| carried.sent += wire.total as u64);
             }
             What::Received { socket, message } => {
-                self.messages += usize::from(!self.has_both_ends(socket));
-                if let Some(carried) = self.carried.get_mut(socket) {
-                    carried.received += message.bytes as u64;
-                }
+                let is_drawn_by_sender =
+                    self.carry(socket, |carried| carried.received += message.bytes as u64);
+                self.messages += usize::from(!is_drawn_by_sender);
             }
             What::Read { socket, wire: Some(wire), .. } => {
-                self.messages += usize::from(wire.total > 0 && !self.has_both_ends(socket));
-                if let Some(carried) = self.carried.get_mut(socket) {
-                    carried.received += wire.total as u64;
-                }
+                let is_drawn_by_sender = self.carry(socket, |carried| carried.received += wire.total as u64);
+                self.messages += usize::from(wire.total > 0 && !is_drawn_by_sender);
             }
             What::Closed { socket, .. }
             | What::Aborted { socket }
-            | What::ClassClosed { class: socket, .. } => {
-                self.openings.swap_remove(socket);
-                self.forget(socket);
-            }
+            | What::ClassClosed { class: socket, .. } => self.forget(socket),
             _ => {}
         }
     }
 
-    fn forget(&mut self, socket: &str) {
-        let Some(from) = self.carried.remove(socket).and_then(|carried| carried.connects_from) else {
-            return;
+    fn outlive_opening(&mut self, entry: Entry) {
+        let Some(name) = entry.what.socket().map(str::to_string) else { return };
+        let connects_from = match &entry.what {
+            What::Connected { local: from, .. } | What::Accepted { peer: from, .. } => {
+                Some(SocketAddr::new(from.ip().to_canonical(), from.port()))
+            }
+            _ => None,
         };
-        if let Some(ends) = self.ends.get_mut(&from) {
+        self.forget(&name);
+        if self.openings.len() == OPENINGS_MAX
+            && let Some((_, old)) = self.openings.swap_remove_index(0)
+        {
+            self.forget_end(old.connects_from);
+        }
+        connects_from.into_iter().for_each(|from| *self.ends.entry(from).or_default() += 1);
+        self.openings.insert(name, Opening { entry, carried: Carried::default(), connects_from });
+    }
+
+    /// Counts what a socket carried; whether both ends of its connection are here, so that what one receives the other has sent.
+    fn carry(&mut self, socket: &str, count: impl FnOnce(&mut Carried)) -> bool {
+        let Some(opening) = self.openings.get_mut(socket) else { return false };
+        count(&mut opening.carried);
+        opening.connects_from.and_then(|from| self.ends.get(&from)).is_some_and(|ends| *ends > 1)
+    }
+
+    fn forget(&mut self, socket: &str) {
+        if let Some(opening) = self.openings.swap_remove(socket) {
+            self.forget_end(opening.connects_from);
+        }
+    }
+
+    fn forget_end(&mut self, connects_from: Option<SocketAddr>) {
+        if let Some(from) = connects_from
+            && let Some(ends) = self.ends.get_mut(&from)
+        {
             *ends -= 1;
             if *ends == 0 {
                 self.ends.remove(&from);
@@ -285,28 +294,6 @@ fn without_value(message: &Message) -> Message {
         dispatch: message.dispatch.clone(),
         ..*message
     }
-}
-
-fn renamed(mut what: What, seat: u64) -> What {
-    let name = match &mut what {
-        What::Failed(failure) | What::FailedAsAllowed { failure, .. } => failure.socket.as_mut(),
-        What::Sent { socket, .. }
-        | What::Begun { socket, .. }
-        | What::Received { socket, .. }
-        | What::Read { socket, .. }
-        | What::Ended { socket, .. }
-        | What::ListenedOut { socket, .. }
-        | What::Quiet { socket, .. }
-        | What::Closed { socket, .. }
-        | What::Discarded { socket, .. }
-        | What::ShutDown { socket, .. }
-        | What::Aborted { socket } => Some(socket),
-        _ => None,
-    };
-    if let Some(name) = name.filter(|name| *name == SEAT_SOCKET) {
-        *name = format!("seat{seat}");
-    }
-    what
 }
 
 /// What an entry takes, in bytes: itself and what a peer or a script decides the length of.

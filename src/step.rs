@@ -33,41 +33,53 @@ pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     lab.trials += usize::from(is_trial);
     let ran = (call.spec.run)(lab, call).await;
     lab.trials = lab.trials.saturating_sub(usize::from(is_trial));
+    // In a box: a class holds ten thousand steps that wait, and hardly one of them fails.
+    let judged = match ran {
+        Ok(()) if call.wanted == Wanted::Fail => {
+            Err(Box::pin(explained(lab, call, wrongly_passed(call))).await)
+        }
+        Ok(()) => Ok(None),
+        Err(failure) => {
+            let failure = Box::pin(explained(lab, call, failure)).await;
+            allowed(lab, call, failure)
+        }
+    };
     // The failure of a step inside this one is that step's result.
     let is_told = lab.failures_told > told;
-    let ran = match ran {
-        Ok(()) => Ok(()),
-        // Of an attempt that may be followed by another nobody asks why it failed, and to look takes time.
-        Err(failure) if lab.trials > 0 => Err(call.locate(lab.judged(call, failure))),
-        Err(failure) => {
-            let explained = diagnosis::explain(lab, call, failure).await;
-            Err(call.locate(lab.judged(call, explained)))
-        }
-    };
-    let refusal = match (call.wanted, &ran) {
-        (Wanted::Fail, Err(failure)) => Some(failure.message.clone()),
-        _ => None,
-    };
-    let is_wrongly_passed = call.wanted == Wanted::Fail && ran.is_ok();
-    let mut outcome = judge(lab, call, ran);
-    if is_wrongly_passed && lab.trials == 0 {
-        // What was not to be seen was seen, and that may be telling.
-        if let Err(failure) = outcome {
-            let failure = Failure { place: None, ..failure };
-            outcome = Err(call.locate(diagnosis::explain(lab, call, failure).await));
-        }
+    if lab.trials == 0 && !is_told && (judged.is_err() || is_check(call)) {
+        let refusal = judged.as_ref().ok().and_then(Option::as_ref);
+        tell(lab, call, started.elapsed(), judged.as_ref().err(), refusal);
     }
-    if lab.trials == 0 && !is_told {
-        let failure = outcome.as_ref().err();
-        if failure.is_some() || is_check(call) {
-            tell(lab, call, started.elapsed(), failure, refusal);
-        }
+    judged.map(drop)
+}
+
+/// The failure with its place, and with why it happened where that is known.
+async fn explained(lab: &Lab, call: &Call, failure: Failure) -> Failure {
+    // Of an attempt that may be followed by another nobody asks why it failed, and to look takes time.
+    let failure = if lab.trials > 0 { failure } else { diagnosis::explain(lab, call, failure).await };
+    call.locate(lab.judged(call, failure))
+}
+
+fn wrongly_passed(call: &Call) -> Failure {
+    let text = call.text.trim_start_matches(['!', ' ']);
+    Failure::check(format!("`{text}` passed, and `!` wants it to fail"))
+        .hint("without `!` a step has to pass; with `?` it may do either")
+}
+
+/// What `!` and `?` make of a failure: allowed, and of a step that had to fail the reason it gave, or a failure still.
+fn allowed(lab: &Lab, call: &Call, failure: Failure) -> Result<Option<String>, Failure> {
+    let is_fault = matches!(failure.kind, FailureKind::Script | FailureKind::Interrupted);
+    if call.wanted == Wanted::Pass || is_fault {
+        return Err(failure);
     }
-    outcome
+    let must = call.wanted == Wanted::Fail;
+    let refusal = must.then(|| failure.message.clone());
+    lab.emit(What::FailedAsAllowed { failure, must });
+    Ok(refusal)
 }
 
 /// Tells how a step went that is a result.
-fn tell(lab: &mut Lab, call: &Call, took: Duration, failure: Option<&Failure>, refusal: Option<String>) {
+fn tell(lab: &mut Lab, call: &Call, took: Duration, failure: Option<&Failure>, refusal: Option<&String>) {
     lab.failures_told += usize::from(failure.is_some());
     lab.emit(What::Result(Box::new(StepResult {
         text: call.text.clone(),
@@ -76,28 +88,8 @@ fn tell(lab: &mut Lab, call: &Call, took: Duration, failure: Option<&Failure>, r
         args_at: call.args_at,
         took,
         failure: failure.cloned().map(Box::new),
-        refusal,
+        refusal: refusal.cloned(),
     })));
-}
-
-/// What `!` and `?` make of an outcome.
-fn judge(lab: &Lab, call: &Call, outcome: Result<(), Failure>) -> Result<(), Failure> {
-    match (call.wanted, outcome) {
-        (Wanted::Pass, outcome) => outcome,
-        (Wanted::Fail, Ok(())) => {
-            let text = call.text.trim_start_matches(['!', ' ']);
-            let failure = Failure::check(format!("`{text}` passed, and `!` wants it to fail"));
-            Err(call.locate(failure.hint("without `!` a step has to pass; with `?` it may do either")))
-        }
-        (Wanted::Either, Ok(())) => Ok(()),
-        (wanted, Err(failure)) => match failure.kind {
-            FailureKind::Check | FailureKind::Network => {
-                lab.emit(What::FailedAsAllowed { failure, must: wanted == Wanted::Fail });
-                Ok(())
-            }
-            FailureKind::Script | FailureKind::Interrupted => Err(failure),
-        },
-    }
 }
 
 /// Runs a step that Ctrl-C can cancel. What it awaited is cancel-safe, so sockets and their bytes stay as they were.

@@ -99,7 +99,7 @@ fn every_conversation_can_be_drawn() {
     for seed in 0..CONVERSATIONS {
         let mut dice = Dice(seed);
         let conversation = Conversation::default();
-        (0..EVENTS).for_each(|_| conversation.keep(&dice.event(), None));
+        (0..EVENTS).for_each(|_| conversation.keep(&dice.event()));
         let whole = picture::draw(&conversation.look());
         let mut parts = vec![whole.narrowed(2).0, whole.tail(10).0];
         parts.extend((0..whole.lanes.len()).map(|lane| whole.about(lane)));

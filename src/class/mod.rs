@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -240,7 +240,7 @@ impl Class {
 
     fn tell(&self, arrival: Option<Arrival>) {
         if let Some(arrival) = arrival {
-            self.emit(What::Arrival { class: self.name.clone(), arrival });
+            self.emit(What::Arrival { class: self.name.clone(), arrival: Arc::new(arrival) });
         }
         self.changed.notify_waiters();
     }

@@ -60,7 +60,8 @@ impl Row {
 /// The rows of students, and counts of everything else.
 #[derive(Debug, Default)]
 pub struct Roster {
-    rows: BTreeMap<u64, Row>,
+    /// In boxes: seats come in order, which leaves the nodes of the map half empty.
+    rows: BTreeMap<u64, Box<Row>>,
     first_seats: HashMap<String, u64>,
     /// Students on the roster: rows with an identity, a student who came twice counted once.
     pub count: usize,
@@ -75,19 +76,16 @@ impl Roster {
     pub fn connect(&mut self, seat: u64, peer: SocketAddr) {
         let identity = Identity::default();
         let (status, reason) = (Status::Connected, String::new());
-        self.rows.insert(seat, Row { seat, peer: Some(peer), status, reason, identity, duplicate_of: None });
+        let row = Row { seat, peer: Some(peer), status, reason, identity, duplicate_of: None };
+        self.rows.insert(seat, Box::new(row));
     }
 
     /// A client said who it is. A student who is on the roster already is marked.
     pub fn identify(&mut self, seat: u64, identity: Identity) -> Option<&Row> {
         let first = identity.key().map(|key| *self.first_seats.entry(key).or_insert(seat));
-        let row = self.rows.entry(seat).or_insert_with(|| Row {
-            seat,
-            peer: None,
-            status: Status::Connected,
-            reason: String::new(),
-            identity: Identity::default(),
-            duplicate_of: None,
+        let row = self.rows.entry(seat).or_insert_with(|| {
+            let (status, reason, identity) = (Status::Connected, String::new(), Identity::default());
+            Box::new(Row { seat, peer: None, status, reason, identity, duplicate_of: None })
         });
         // Said anew, it may be another student.
         self.count -= usize::from(row.is_counted());
@@ -119,7 +117,7 @@ impl Roster {
             }
             _ => self.passed += 1,
         }
-        self.rows.get(&seat)
+        self.row(seat)
     }
 
     /// A client is gone. One that never said who it is leaves the roster and is counted; a pass stays.
@@ -128,13 +126,13 @@ impl Roster {
         match row.status {
             Status::Connected => {
                 self.failed += 1;
-                let row = self.rows.remove(&seat)?;
+                let row = *self.rows.remove(&seat)?;
                 Some(Row { status: Status::Failed, reason: before(reason, "the identity"), ..row })
             }
             Status::Identified => {
                 row.status = Status::LeftEarly;
                 row.reason = before(reason, "it passed");
-                Some(row.clone())
+                Some((**row).clone())
             }
             Status::Passed | Status::LeftEarly | Status::Failed => None,
         }
@@ -142,17 +140,17 @@ impl Roster {
 
     /// Every row, by seat.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.rows.values()
+        self.rows.values().map(|row| &**row)
     }
 
     /// The row of a seat.
     pub fn row(&self, seat: u64) -> Option<&Row> {
-        self.rows.get(&seat)
+        self.rows.get(&seat).map(|row| &**row)
     }
 
     /// Rows with an identity.
     pub fn students(&self) -> impl Iterator<Item = &Row> {
-        self.rows.values().filter(|row| row.status != Status::Connected)
+        self.rows().filter(|row| row.status != Status::Connected)
     }
 }
 

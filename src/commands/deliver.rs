@@ -1,6 +1,7 @@
 //! How a message goes out: in pieces, cut short, late; and bytes that are no message at all.
 
 use std::ops::Range;
+use std::pin::pin;
 use std::time::Duration;
 
 use crate::command::{Delivery, Span, Split, whole_number};
@@ -170,8 +171,19 @@ impl<'a> Sending<'a> {
         Sending { writer, bytes, given: 0, waits: Waits::Before }
     }
 
+    /// Sends the pieces; a limit that was asked for bounds all of it, the option `timeout` only each wait for the kernel: a wait
+    /// that was asked for is none that it is there for. `None`: time is up.
+    pub async fn within(&mut self, plan: &Plan, limit: Limit, is_asked: bool) -> Option<Send> {
+        if !is_asked {
+            return self.run(plan, limit).await;
+        }
+        // In a box, because few steps have it and all would be larger by it.
+        let run = self.run(plan, Limit { duration: None, ..limit });
+        limit.wait(Box::pin(run)).await.flatten()
+    }
+
     /// Sends the pieces; `limit` bounds how long each may wait for the kernel. `None`: time is up.
-    pub async fn run(&mut self, plan: &Plan, limit: Limit) -> Option<Send> {
+    async fn run(&mut self, plan: &Plan, limit: Limit) -> Option<Send> {
         if !plan.after.is_zero() {
             tokio::time::sleep(plan.after).await;
         }
@@ -183,7 +195,7 @@ impl<'a> Sending<'a> {
             }
             self.waits = Waits::ForKernel;
             self.given = piece.end;
-            let sent = limit.wait(self.writer.send(self.bytes[piece.clone()].to_vec())).await?;
+            let sent = limit.wait(pin!(self.writer.send(self.bytes[piece.clone()].to_vec()))).await?;
             if let Send::Broken(_) = sent {
                 self.given = self.bytes.len();
                 return Some(sent);

@@ -185,8 +185,11 @@ pub async fn run_items(lab: &mut Lab, script: &Script) -> Result<(), Failure> {
     outcome.and(cleaned)
 }
 
-/// Tells that a step of a script begins.
+/// Tells that a step of a script begins. Of a seat's steps nobody is told: the roster says how it stands there.
 pub fn announce(lab: &Lab, call: &Call) {
+    if lab.seat.is_some() {
+        return;
+    }
     let prompt = lab.current.clone().unwrap_or_default();
     lab.emit(What::Step {
         prompt,

@@ -77,11 +77,7 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         Some(conversation.as_ref()?.wire(going_out, codec, settings.framing))
     });
     let mut sending = Sending::new(&writer, going_out);
-    let outcome = match call.within {
-        Some(_) => limit.wait(sending.run(&plan, Limit { duration: None, ..limit })).await.flatten(),
-        // A wait that was asked for is none that `timeout` is there for.
-        None => sending.run(&plan, limit).await,
-    };
+    let outcome = sending.within(&plan, limit, call.within.is_some()).await;
     let waits = sending.waits;
     drop(sending);
     if let Some(Send::All) = outcome {

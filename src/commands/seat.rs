@@ -110,7 +110,7 @@ async fn sit(class: &Arc<Class>, connection: Connection, script: &Arc<Script>, s
             if let Some(conversation) = &class.conversation {
                 let (socket, peer) = (format!("seat{number}"), connection.peer);
                 let listener = class.name.clone();
-                conversation.keep(&What::Accepted { socket, listener, peer, took: Duration::ZERO }, None);
+                conversation.keep(&What::Accepted { socket, listener, peer, took: Duration::ZERO });
             }
             let lab = Box::new(interpreter(class, connection, settings, number));
             tokio::spawn(seat(class.clone(), lab, script.clone(), number));
@@ -123,12 +123,12 @@ async fn sit(class: &Arc<Class>, connection: Connection, script: &Arc<Script>, s
 struct Sitting {
     class: Arc<Class>,
     number: u64,
-    reason: String,
+    reason: Option<String>,
 }
 
 impl Drop for Sitting {
     fn drop(&mut self) {
-        self.class.leave(self.number, &self.reason);
+        self.class.leave(self.number, self.reason.as_deref().unwrap_or("the server dropped it"));
     }
 }
 
@@ -155,7 +155,7 @@ fn interpreter(class: &Arc<Class>, connection: Connection, settings: Settings, n
 /// One client from its seat to its leaving. What this future holds, ten thousand clients hold: whatever is large and
 /// would lie in it twice, as an argument and as a variable, or is needed at the end only, stands in a box.
 async fn seat(class: Arc<Class>, mut lab: Box<Lab>, script: Arc<Script>, number: u64) {
-    let mut sitting = Sitting { class: class.clone(), number, reason: "the server dropped it".to_string() };
+    let mut sitting = Sitting { class: class.clone(), number, reason: None };
     let ended = tokio::select! {
         biased;
         () = class.closing() => None,
@@ -167,11 +167,11 @@ async fn seat(class: Arc<Class>, mut lab: Box<Lab>, script: Arc<Script>, number:
         }
     };
     let is_well = !matches!(ended, Some(Err(_)));
-    sitting.reason = match ended {
+    sitting.reason = Some(match ended {
         None => "the class ended first".to_string(),
         Some(Ok(())) => "closed".to_string(),
         Some(Err(reason)) => reason,
-    };
+    });
     if Box::pin(farewell(&mut lab, is_well)).await {
         keep_farewell(&lab);
     }
@@ -234,9 +234,10 @@ fn keep_farewell(lab: &Lab) {
 /// What a seat's interpreter tells: messages that nobody took, and warnings. The roster tells the rest.
 fn sink(class: &Arc<Class>, number: u64) -> Sink {
     let class = class.clone();
+    let name = format!("seat{number}");
     Arc::new(move |event: Event| {
         if let Some(conversation) = &class.conversation {
-            conversation.keep(&event.what, Some(number));
+            conversation.keep_of_seat(&event.what, &name);
         }
         tell(&class, number, event.what);
     })

@@ -97,7 +97,7 @@ pub enum What {
     /// A class server accepts clients.
     Serving { class: String, local: SocketAddr, addresses: Vec<SocketAddr>, script: String, kept: usize },
     /// A client of a class got another status.
-    Arrival { class: String, arrival: Arrival },
+    Arrival { class: String, arrival: Arc<Arrival> },
     /// A client of a class sent a message that no `on` took.
     SeatMessage { class: String, seat: u64, message: Message },
     /// How it stands with a class; told now and then (`is_tick`), and when somebody asked.
@@ -174,6 +174,25 @@ impl What {
             | What::Serving { class: socket, .. }
             | What::Broadcast { class: socket, .. }
             | What::ClassClosed { class: socket, .. } => Some(socket),
+            _ => None,
+        }
+    }
+
+    /// What a seat's interpreter calls its socket, to be called as others know it: of what happens there.
+    pub fn socket_mut(&mut self) -> Option<&mut String> {
+        match self {
+            What::Failed(failure) | What::FailedAsAllowed { failure, .. } => failure.socket.as_mut(),
+            What::Sent { socket, .. }
+            | What::Begun { socket, .. }
+            | What::Received { socket, .. }
+            | What::Read { socket, .. }
+            | What::Ended { socket, .. }
+            | What::ListenedOut { socket, .. }
+            | What::Quiet { socket, .. }
+            | What::Closed { socket, .. }
+            | What::Discarded { socket, .. }
+            | What::ShutDown { socket, .. }
+            | What::Aborted { socket } => Some(socket),
             _ => None,
         }
     }

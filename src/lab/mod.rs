@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use compact_str::CompactString;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use tokio::sync::oneshot;
@@ -42,7 +43,7 @@ pub type Pauser = Arc<dyn Fn(&str) -> oneshot::Receiver<()> + Send + Sync>;
 
 /// An interpreter's state. A prompt is one, a script is one; it is `Send` and holds no thread.
 pub struct Lab {
-    names: IndexMap<String, Binding, RandomState>,
+    names: IndexMap<CompactString, Binding, RandomState>,
     /// The socket that steps without `@NAME` mean.
     pub current: Option<String>,
     /// What holds for every socket that has nothing of its own.
@@ -185,7 +186,7 @@ impl Lab {
         let conversation = Conversation::default();
         let (kept, told) = (conversation.clone(), self.sink.clone());
         self.sink = Arc::new(move |event: Event| {
-            kept.keep(&event.what, None);
+            kept.keep(&event.what);
             told(event);
         });
         self.conversation = Some(conversation);
@@ -235,7 +236,7 @@ impl Lab {
             };
             return follow(last.clone(), reference, lookup);
         }
-        match self.names.get(&reference.name) {
+        match self.names.get(reference.name.as_str()) {
             Some(Binding::Value(value)) => follow(value.clone(), reference, lookup),
             Some(socket) => attribute(socket, reference),
             None => {
@@ -247,7 +248,7 @@ impl Lab {
                     reference.len,
                     format!("nothing is called `${}`", reference.name),
                 );
-                Err(match did_you_mean(&reference.name, self.names.keys().map(String::as_str)) {
+                Err(match did_you_mean(&reference.name, self.names.keys().map(CompactString::as_str)) {
                     Some(near) => mistake.hint(format!("did you mean `${near}`?")),
                     None => mistake.hint("`let NAME = VALUE`, `as NAME` and `expect ... as NAME` give names; `vars` lists them"),
                 })
@@ -284,7 +285,7 @@ impl Lab {
             Some(Binding::Value(old)) => *old = value,
             Some(_) => return Err(name_of_socket(name)),
             None => {
-                self.names.insert(name.to_string(), Binding::Value(value));
+                self.names.insert(name.into(), Binding::Value(value));
             }
         }
         Ok(())
@@ -303,7 +304,7 @@ impl Lab {
         connection.eager = self.eager;
         let name = self.new_name(name, 'c');
         let link = Box::new(Link { connection, own: Vec::new() });
-        self.names.insert(name.clone(), Binding::Connection(link));
+        self.names.insert(name.as_str().into(), Binding::Connection(link));
         self.current = Some(name.clone());
         name
     }
@@ -311,7 +312,7 @@ impl Lab {
     /// Keeps a listener under `name`, or the next free `s1`, `s2`, ..., and makes it the current socket.
     pub fn add_listener(&mut self, name: Option<&str>, listener: Listener) -> String {
         let name = self.new_name(name, 's');
-        self.names.insert(name.clone(), Binding::Listener(Box::new(listener)));
+        self.names.insert(name.as_str().into(), Binding::Listener(Box::new(listener)));
         self.current = Some(name.clone());
         name
     }
@@ -323,7 +324,7 @@ impl Lab {
 
     /// Keeps a class under its name. It carries no messages of its own, so the current socket stays.
     pub fn add_class(&mut self, class: Arc<Class>) {
-        self.names.insert(class.name.clone(), Binding::Class(class));
+        self.names.insert(class.name.as_str().into(), Binding::Class(class));
     }
 
     /// The name for new runs: the one asked for, or the next free `s1`, `s2`, ...
@@ -333,7 +334,7 @@ impl Lab {
 
     /// Keeps runs under their name. They carry no messages, so the current socket stays.
     pub fn add_load(&mut self, handle: LoadHandle) {
-        self.names.insert(handle.load.name.clone(), Binding::Load(handle));
+        self.names.insert(handle.load.name.as_str().into(), Binding::Load(handle));
     }
 
     /// The class that is meant when none is named: a seat's own, else the newest.
@@ -375,7 +376,7 @@ impl Lab {
             };
             *counter += 1;
             let name = format!("{letter}{counter}");
-            if !self.names.contains_key(&name) {
+            if !self.names.contains_key(name.as_str()) {
                 return name;
             }
         }
@@ -388,7 +389,7 @@ impl Lab {
             let carries =
                 |it: &Binding| !matches!(it, Binding::Value(_) | Binding::Load(_) | Binding::Program(_));
             let before = self.names.iter().rev().find(|(_, binding)| carries(binding));
-            self.current = before.map(|(name, _)| name.clone());
+            self.current = before.map(|(name, _)| name.to_string());
         }
         removed
     }
@@ -458,10 +459,10 @@ impl Lab {
 
     /// The listener that `accept` means when none is named: the current socket, else the newest listener.
     pub fn default_listener(&self) -> Option<String> {
-        let is_listener = |name: &String| matches!(self.names.get(name), Some(Binding::Listener(_)));
+        let is_listener = |name: &str| matches!(self.names.get(name), Some(Binding::Listener(_)));
         match &self.current {
             Some(current) if is_listener(current) => Some(current.clone()),
-            _ => self.names.keys().rev().find(|name| is_listener(name)).cloned(),
+            _ => self.names.keys().rev().find(|name| is_listener(name)).map(CompactString::to_string),
         }
     }
 

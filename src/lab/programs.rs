@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use tokio::sync::oneshot;
 
 use super::{Binding, Lab};
@@ -108,7 +109,7 @@ impl Lab {
         // Its output is read on this thread from now on: no step may hold it.
         self.eager = false;
         let pid = program.pid;
-        self.names.insert(name.clone(), Binding::Program(Box::new(program)));
+        self.names.insert(name.as_str().into(), Binding::Program(Box::new(program)));
         self.emit(What::Program { program: name, did: Did::Start { pid, words } });
         Ok(())
     }
@@ -127,9 +128,10 @@ impl Lab {
         if let Some((name, at)) = &call.target {
             return self.known_socket(name, *at);
         }
-        let is_program = |name: &&String| matches!(self.names.get(*name), Some(Binding::Program(_)));
-        let current = self.current.as_ref().filter(is_program);
-        current.or_else(|| self.names.keys().rev().find(is_program)).cloned().ok_or_else(|| {
+        let is_program = |name: &&str| matches!(self.names.get(*name), Some(Binding::Program(_)));
+        let current = self.current.as_deref().filter(is_program);
+        let newest = || self.names.keys().rev().map(CompactString::as_str).find(is_program);
+        current.or_else(newest).map(str::to_string).ok_or_else(|| {
             Failure::script(format!("`{}` needs a program, and none was started", call.spec.name))
                 .hint("`spawn PROGRAM ARGS... as NAME` starts one")
         })

@@ -91,7 +91,8 @@ impl Limit {
         match (at_once.await, self.duration) {
             (Poll::Ready(done), _) => Some(done),
             (Poll::Pending, None) => Some(future.await),
-            (Poll::Pending, Some(duration)) => tokio::time::timeout(duration, future).await.ok(),
+            // In a box, for a step that has to wait: a timer is large, and most waits need none.
+            (Poll::Pending, Some(duration)) => Box::pin(tokio::time::timeout(duration, future)).await.ok(),
         }
     }
 

@@ -4,9 +4,10 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context, Result, anyhow, bail};
+use socket2::SockRef;
 use tokio::net::TcpStream;
 
-use super::connection::Connection;
+use super::connection::{Connection, set_options};
 
 /// Splits `HOST:PORT`, `[IPV6]:PORT`. `None` where there is no port.
 pub fn split_address(address: &str) -> Option<(&str, &str)> {
@@ -54,7 +55,8 @@ fn opened(stream: TcpStream, address: SocketAddr) -> Result<Connection> {
         // TCP's simultaneous open: a port in the ephemeral range that nobody listens on can connect to itself (RFC 9293, 3.5).
         bail!("connect refused: {address}: the connection met itself, so no server is listening");
     }
-    Connection::new(stream, address).with_context(|| format!("connect to {address}"))
+    set_options(SockRef::from(&stream));
+    Ok(Connection::new(stream, address, local))
 }
 
 fn refused(error: io::Error, address: SocketAddr) -> anyhow::Error {

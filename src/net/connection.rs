@@ -84,6 +84,13 @@ pub struct Message {
     pub reads: u32,
 }
 
+/// A message whose first bytes were taken and that is not yet whole.
+#[derive(Debug)]
+struct Begun {
+    framer: Framer,
+    bytes: Vec<u8>,
+}
+
 /// An open TCP connection.
 #[derive(Debug)]
 pub struct Connection {
@@ -96,8 +103,7 @@ pub struct Connection {
     /// Reads whose bytes the message at the head has.
     reads: u32,
     /// What `recv N` took of a message that is not yet whole.
-    taken: Framer,
-    taken_bytes: Vec<u8>,
+    taken: Option<Box<Begun>>,
     end: Option<End>,
     /// Whether a read holds its thread for a moment before it waits through the runtime: for the few connections of a person or
     /// a script, which do one thing at a time, not for the thousands of a server.
@@ -112,35 +118,37 @@ pub struct Connection {
     pub local: SocketAddr,
 }
 
+/// What every connection is: no delay, keepalive on.
+///
+/// The peer may have reset it by now. What it sent before that is still to be read, so this is no error here: the kernel no
+/// longer knows the peer and may refuse options, and the first read tells the reset.
+pub fn set_options(socket: SockRef<'_>) {
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_INTERVAL);
+    #[cfg(not(target_os = "openbsd"))]
+    let keepalive = keepalive.with_retries(KEEPALIVE_PROBES);
+    let _ = socket.set_tcp_keepalive(&keepalive);
+    let _ = socket.set_tcp_nodelay(true);
+}
+
 impl Connection {
-    /// Takes over a connected stream: no delay, keepalive on.
-    ///
-    /// The peer may have reset it by now. What it sent before that is still to be read, so this is no error here: the
-    /// kernel no longer knows the peer and may refuse options, and the first read tells the reset.
-    pub fn new(stream: TcpStream, peer: SocketAddr) -> io::Result<Connection> {
-        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_INTERVAL);
-        #[cfg(not(target_os = "openbsd"))]
-        let keepalive = keepalive.with_retries(KEEPALIVE_PROBES);
-        let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
-        let _ = stream.set_nodelay(true);
-        let local = stream.local_addr()?;
+    /// Takes over a connected stream that has its options ([`set_options`]) and the address of this end.
+    pub fn new(stream: TcpStream, peer: SocketAddr, local: SocketAddr) -> Connection {
         let stream = Arc::new(stream);
-        Ok(Connection {
+        Connection {
             writer: Writer::new(stream.clone()),
             stream,
             buffer: Vec::new(),
             head: 0,
             framer: Framer::new(Framing::Pickle, super::MAX_MESSAGE_DEFAULT),
             reads: 0,
-            taken: Framer::new(Framing::Pickle, super::MAX_MESSAGE_DEFAULT),
-            taken_bytes: Vec::new(),
+            taken: None,
             end: None,
             eager: false,
             can_read: true,
             received: 0,
             peer,
             local,
-        })
+        }
     }
 
     /// Waits until a whole message is at the head of the buffer. It stays there until [`Connection::take`]. Cancel-safe.
@@ -209,7 +217,7 @@ impl Connection {
         let kept = usize::try_from(arrived.saturating_sub(taken)).unwrap_or(usize::MAX);
         let bytes = self.buffered().len().saturating_sub(kept);
         if kept == 0 {
-            self.taken_bytes.clear();
+            self.taken = None;
         }
         if bytes > 0 {
             self.buffer.truncate(self.head + kept);
@@ -237,7 +245,7 @@ impl Connection {
     /// Takes a message off the stream.
     pub fn take(&mut self, message: &Message) {
         self.advance(message.total);
-        self.taken_bytes.clear();
+        self.taken = None;
     }
 
     /// Exactly one `recv(n)`: what is buffered first, as the kernel would give it, else one read of at most `n` bytes.
@@ -257,33 +265,32 @@ impl Connection {
     /// Says what `bytes`, just taken by `recv N`, are of the message they belong to: how many whole messages, where in an
     /// unfinished one they began, and how far it has come.
     pub fn place_of(&mut self, bytes: &[u8], framing: Framing, max: usize) -> Taken {
-        if !self.taken.is_for(framing, max) || self.taken_bytes.is_empty() {
-            self.taken = Framer::new(framing, max);
-            self.taken_bytes.clear();
-        }
-        let began_at = self.taken_bytes.len();
-        self.taken_bytes.extend_from_slice(bytes);
+        let begun = self.taken.take().filter(|begun| begun.framer.is_for(framing, max));
+        let mut begun =
+            begun.unwrap_or_else(|| Box::new(Begun { framer: Framer::new(framing, max), bytes: Vec::new() }));
+        let began_at = begun.bytes.len();
+        begun.bytes.extend_from_slice(bytes);
         let mut whole = Vec::new();
         loop {
-            let rest = self.taken_bytes.len();
+            let rest = begun.bytes.len();
             let taken = Taken { began_at, whole, rest, is_message: true, size: Size::AtLeast(rest) };
             if rest == 0 {
                 return taken;
             }
-            match self.taken.look(&self.taken_bytes) {
+            match begun.framer.look(&begun.bytes) {
                 Found::Whole { total, .. } => {
                     whole = taken.whole;
                     whole.push(total);
-                    self.taken_bytes.drain(..total);
-                    self.taken = Framer::new(framing, max);
+                    begun.bytes.drain(..total);
+                    begun.framer = Framer::new(framing, max);
                 }
                 Found::More(least) => {
-                    let is_said = self.taken.says_size(&self.taken_bytes);
+                    let is_said = begun.framer.says_size(&begun.bytes);
                     let size = if is_said { Size::Exact(least) } else { Size::AtLeast(least) };
+                    self.taken = Some(begun);
                     return Taken { size, ..taken };
                 }
                 Found::Corrupt { .. } | Found::TooBig { .. } => {
-                    self.taken_bytes.clear();
                     return Taken { is_message: false, ..taken };
                 }
             }
@@ -292,7 +299,7 @@ impl Connection {
 
     /// How many bytes of an unfinished message `recv N` took: the rest of the stream begins in its middle.
     pub fn taken_of_message(&self) -> usize {
-        self.taken_bytes.len()
+        self.taken.as_ref().map_or(0, |taken| taken.bytes.len())
     }
 
     /// Waits until at least one byte or the end of the stream is there. Cancel-safe; takes nothing.
@@ -309,13 +316,17 @@ impl Connection {
         if self.end.is_some() {
             return Ok(self.end);
         }
-        self.make_room(room);
+        self.give_back();
         if self.eager {
             platform::wait_readable(&self.stream, EAGER);
         }
         let end = loop {
             let read = match limit {
-                None => self.stream.try_read_buf(&mut self.buffer),
+                None if room <= READ_MIN => self.read_small(),
+                None => {
+                    self.buffer.reserve(room);
+                    self.stream.try_read_buf(&mut self.buffer)
+                }
                 Some(limit) => self.read_at_most(limit),
             };
             match read {
@@ -332,7 +343,6 @@ impl Connection {
                             self.buffer = Vec::new();
                         }
                         self.stream.readable().await.map_err(StreamError::Io)?;
-                        self.buffer.reserve(room);
                     }
                     io::ErrorKind::ConnectionReset => break End::Reset,
                     io::ErrorKind::TimedOut => break End::Dead,
@@ -344,6 +354,14 @@ impl Connection {
         Ok(Some(end))
     }
 
+    /// Through the stack, so that what is kept is as large as what came.
+    fn read_small(&mut self) -> io::Result<usize> {
+        let mut bytes = [0; READ_MIN];
+        let read = self.stream.try_read(&mut bytes)?;
+        self.buffer.extend_from_slice(&bytes[..read]);
+        Ok(read)
+    }
+
     fn read_at_most(&mut self, limit: usize) -> io::Result<usize> {
         let before = self.buffer.len();
         self.buffer.resize(before + limit, 0);
@@ -352,7 +370,8 @@ impl Connection {
         read
     }
 
-    fn make_room(&mut self, room: usize) {
+    /// Room that bytes had which were taken.
+    fn give_back(&mut self) {
         if self.head > 0 && (self.head == self.buffer.len() || self.head >= self.buffer.len() / 2) {
             self.buffer.drain(..self.head);
             self.head = 0;
@@ -360,7 +379,6 @@ impl Connection {
         if self.buffer.is_empty() && self.buffer.capacity() > KEEP_MAX {
             self.buffer = Vec::new();
         }
-        self.buffer.reserve(room);
     }
 
     fn advance(&mut self, n: usize) {
@@ -379,6 +397,11 @@ impl Connection {
         }
         let (framing, max) = (self.framer.framing(), self.framer.max());
         self.framer = Framer::new(framing, max);
+    }
+
+    #[cfg(test)]
+    pub(super) fn socket(&self) -> SockRef<'_> {
+        SockRef::from(&*self.stream)
     }
 
     /// The sending half, for others to hold.

@@ -5,15 +5,19 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
 
-use super::connection::Connection;
+use super::connection::{Connection, set_options};
 use crate::platform::{self, reason};
 
 /// How many clients may wait unaccepted. With the usual 128, a class that connects at once leaves late clients with a
 /// connection that the server never learns of (a SYN cookie), silent for good when the server speaks first.
 pub const BACKLOG: i32 = 4096;
+
+/// Whether what is accepted has the options of its listening socket: Linux copies the whole socket, and setting them again
+/// costs a class server five calls for each client.
+const INHERITS: bool = cfg!(target_os = "linux");
 
 /// A listening socket, waiting clients in the kernel.
 #[derive(Debug)]
@@ -36,6 +40,9 @@ impl Listener {
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
+        if INHERITS {
+            set_options(SockRef::from(&socket));
+        }
         socket.listen(BACKLOG)?;
         let socket = TcpListener::from_std(socket.into())?;
         let local = socket.local_addr()?;
@@ -53,7 +60,8 @@ impl Listener {
             match self.socket.accept().await {
                 Ok((stream, peer)) => {
                     self.accepted += 1;
-                    return Connection::new(stream, peer)
+                    return self
+                        .accepted(stream, peer)
                         .map_err(|error| anyhow!("cannot accept: {}", reason(&error)));
                 }
                 // The client went away between its handshake and this call: the next one is meant.
@@ -64,6 +72,40 @@ impl Listener {
                     return Err(anyhow!("cannot accept on {}: {}", self.local, reason(&error)));
                 }
             }
+        }
+    }
+
+    fn accepted(&self, stream: TcpStream, peer: SocketAddr) -> io::Result<Connection> {
+        if !INHERITS {
+            set_options(SockRef::from(&stream));
+        }
+        let local = if self.local.ip().is_unspecified() { stream.local_addr()? } else { self.local };
+        Ok(Connection::new(stream, peer, local))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_accepted_has_every_option_and_its_own_address() {
+        for any in [Ipv4Addr::UNSPECIFIED, Ipv4Addr::LOCALHOST] {
+            let listener = Listener::bind(SocketAddr::from((any, 0))).unwrap();
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, listener.local.port()));
+            let client = std::net::TcpStream::connect(address).unwrap();
+            let (stream, peer) = listener.socket.accept().await.unwrap();
+            let accepted = listener.accepted(stream, peer).unwrap();
+            assert_eq!((accepted.local, accepted.peer), (address, client.local_addr().unwrap()));
+            let socket = accepted.socket();
+            assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
+            #[cfg(target_os = "linux")]
+            assert_eq!(
+                (socket.tcp_keepalive_time().unwrap(), socket.tcp_keepalive_retries().unwrap()),
+                (Duration::from_secs(4), 6)
+            );
         }
     }
 }
