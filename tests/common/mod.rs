@@ -18,9 +18,11 @@
 
 pub mod class;
 mod peer;
+mod picture;
 mod text;
 
 pub use peer::{Peer, namespace_or_skip, python_or_skip, strace_or_skip};
+pub use picture::{ENDS, draws, picture, same_picture};
 pub use text::{normal, same, timeless, unnumbered};
 
 use std::fs;
@@ -82,6 +84,23 @@ pub fn script(text: &str) -> Shell {
     let shell = Shell::new(["test.lab"]);
     shell.folder.write("test.lab", text);
     shell
+}
+
+/// The steps that open two ends, `ada` and `seat`.
+pub const OPENING: &str = "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\n";
+
+/// What a screen shows of [`OPENING`].
+pub const BOTH_ENDS: &str = "> listen 0 as srv
+  srv  listening on 127.0.0.1:PORT
+srv> connect 127.0.0.1:$srv.port as ada
+  ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
+ada> accept as seat
+  seat  accepted by srv from 127.0.0.1:PORT  MS
+";
+
+/// Two ends on one screen, `ada` and `seat`.
+pub fn both_ends(steps: &str) -> Shell {
+    script(&format!("{OPENING}{steps}"))
 }
 
 /// A script whose last line is wrong runs nothing: the screen holds this and no more.
