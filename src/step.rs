@@ -35,6 +35,9 @@ pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     lab.trials = lab.trials.saturating_sub(usize::from(is_trial));
     // The failure of a step inside this one is that step's result.
     let is_told = lab.failures_told > told;
+    // What was not to be seen was seen: a failure like any other, and that may be telling.
+    let is_wrongly_passed = call.wanted == Wanted::Fail && ran.is_ok();
+    let ran = if is_wrongly_passed { Err(wrongly_passed(call)) } else { ran };
     let ran = match ran {
         Ok(()) => Ok(()),
         // Of an attempt that may be followed by another nobody asks why it failed, and to look takes time.
@@ -45,18 +48,10 @@ pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         }
     };
     let refusal = match (call.wanted, &ran) {
-        (Wanted::Fail, Err(failure)) => Some(failure.message.clone()),
+        (Wanted::Fail, Err(failure)) if !is_wrongly_passed => Some(failure.message.clone()),
         _ => None,
     };
-    let is_wrongly_passed = call.wanted == Wanted::Fail && ran.is_ok();
-    let mut outcome = judge(lab, call, ran);
-    if is_wrongly_passed && lab.trials == 0 {
-        // What was not to be seen was seen, and that may be telling.
-        if let Err(failure) = outcome {
-            let failure = Failure { place: None, ..failure };
-            outcome = Err(call.locate(diagnosis::explain(lab, call, failure).await));
-        }
-    }
+    let outcome = if is_wrongly_passed { ran } else { judge(lab, call, ran) };
     if lab.trials == 0 && !is_told {
         let failure = outcome.as_ref().err();
         if failure.is_some() || is_check(call) {
@@ -80,23 +75,23 @@ fn tell(lab: &mut Lab, call: &Call, took: Duration, failure: Option<&Failure>, r
     })));
 }
 
-/// What `!` and `?` make of an outcome.
+fn wrongly_passed(call: &Call) -> Failure {
+    let text = call.text.trim_start_matches(['!', ' ']);
+    Failure::check(format!("`{text}` passed, and `!` wants it to fail"))
+        .hint("without `!` a step has to pass; with `?` it may do either")
+}
+
+/// What `!` and `?` make of a failure.
 fn judge(lab: &Lab, call: &Call, outcome: Result<(), Failure>) -> Result<(), Failure> {
-    match (call.wanted, outcome) {
-        (Wanted::Pass, outcome) => outcome,
-        (Wanted::Fail, Ok(())) => {
-            let text = call.text.trim_start_matches(['!', ' ']);
-            let failure = Failure::check(format!("`{text}` passed, and `!` wants it to fail"));
-            Err(call.locate(failure.hint("without `!` a step has to pass; with `?` it may do either")))
+    match outcome {
+        Err(failure)
+            if call.wanted != Wanted::Pass
+                && matches!(failure.kind, FailureKind::Check | FailureKind::Network) =>
+        {
+            lab.emit(What::FailedAsAllowed { failure, must: call.wanted == Wanted::Fail });
+            Ok(())
         }
-        (Wanted::Either, Ok(())) => Ok(()),
-        (wanted, Err(failure)) => match failure.kind {
-            FailureKind::Check | FailureKind::Network => {
-                lab.emit(What::FailedAsAllowed { failure, must: wanted == Wanted::Fail });
-                Ok(())
-            }
-            FailureKind::Script | FailureKind::Interrupted => Err(failure),
-        },
+        outcome => outcome,
     }
 }
 
