@@ -379,3 +379,23 @@ fn a_phase_with_points_judges_the_peer() {
     let taken = "## Judged\npoints 1\nlisten 0 as srv\nlisten $srv.port\n";
     assert_eq!(script(taken).run().status, 3);
 }
+
+#[test]
+fn points_and_a_hint_end_with_their_phase_also_in_a_block_and_an_included_file() {
+    let first = "## One\npoints 1\nhint read the first page\n";
+    let second = "## Two\nlisten 0 as srv\nlet port = $srv.port\nclose srv\nconnect 127.0.0.1:$port\n";
+    let refused = |shell: Shell| {
+        let done = shell.run();
+        assert_eq!(done.status, 3, "{}", done.screen);
+        let (_, failure) = done.screen.split_once("error: ").unwrap();
+        assert!(failure.starts_with("connect refused"), "{}", done.screen);
+        assert!(!failure.contains("hint:"), "{}", done.screen);
+    };
+    refused(script(&format!("{first}include two.lab\n")).file("two.lab", second));
+    refused(script(&format!("{first}repeat 1\n{second}end\n")));
+    // And what the inner phase said holds for the rest of it.
+    let done = script("include two.lab\ncheck 1 == 2\n")
+        .file("two.lab", "## Two\nhint read the second page\n")
+        .run();
+    assert!(done.screen.contains("\nhint: read the second page\n"), "{}", done.screen);
+}

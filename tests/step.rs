@@ -307,6 +307,35 @@ fn step_mode_without_a_keyboard_or_a_script_says_what_to_do() {
     assert_eq!(screen, "error: step mode needs a script\nhint: `lab2sh --step FILE.lab`");
 }
 
+#[test]
+fn a_hint_ends_with_its_phase_and_where_the_lecture_goes_back_before_it() {
+    let folder = Folder::new();
+    let first = "listen 0 as srv\ncheck 1 == 1\n## One\nhint read page one\nclose srv\ncheck 2 == 3\n";
+    folder.write("two.lab", format!("{first}## Two\ncheck 4 == 5\n"));
+    let mut terminal = stepping(shell(&folder).size(80, 80), "two.lab");
+    press(&terminal, "> listen 0 as srv", ENTER);
+    press(&terminal, "srv> check 1 == 1", ENTER);
+    press(&terminal, "srv> hint read page one", ENTER);
+    press(&terminal, "srv> close srv", ENTER);
+    press(&terminal, "> check 2 == 3", ENTER);
+    terminal.sees("hint: read page one");
+    // The phase began with a socket that is closed now: what opened it stands before the first title.
+    press(&terminal, "> check 2 == 3", ALT_A);
+    press(&terminal, "> listen 0 as srv", ENTER);
+    press(&terminal, "srv> check 1 == 1", &format!("{BACKSPACE}0{ENTER}"));
+    terminal.sees("right: 0 (int)\nsrv> check 1 == 1");
+    press(&terminal, "srv> check 1 == 1", ALT_P);
+    press(&terminal, "srv> hint read page one", ENTER);
+    press(&terminal, "srv> close srv", ENTER);
+    press(&terminal, "> check 2 == 3", ALT_S);
+    press(&terminal, "> check 4 == 5", ENTER);
+    terminal.sees("right: 5 (int)\n> check 4 == 5");
+    terminal.keys(ALT_Q);
+    assert_eq!(terminal.ends(), 1);
+    let screen = terminal.screen();
+    assert_eq!(screen.matches("hint: ").count(), 1, "{screen}");
+}
+
 const OPEN: &str = "## One\nlisten 0 as server\nconnect 127.0.0.1:$server.port as ada\naccept as seat\n";
 
 #[test]
