@@ -1,8 +1,10 @@
 //! The terminal: its size, its keyboard, the mode that the line editor changes, and stopping as Ctrl-Z does.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+#[cfg(unix)]
+use std::time::Instant;
 
 /// The width of the terminal that standard output is, in columns; `None` where it is none or does not say.
 pub fn terminal_width() -> Option<usize> {
@@ -81,20 +83,39 @@ impl Keyboard {
     }
 }
 
+/// How long the line editor may take to leave the terminal when the program ends. It does at once, unless it waits for the
+/// second key of a pair or for a terminal that takes nothing.
+#[cfg(unix)]
+const EDITOR_LEAVES: Duration = Duration::from_millis(200);
+/// How long it is given before it is asked again: between two lines it hears nothing.
+#[cfg(unix)]
+const ASKED_AGAIN: Duration = Duration::from_millis(5);
+
 /// The terminal's mode when the program began, set again when it ends inside the line editor: by a signal, by a panic.
 pub struct TerminalMode {
-    /// Only the line editor changes the mode. Elsewhere there is nothing to set back, and trying to from the
-    /// background would stop the process.
-    is_editing: AtomicBool,
+    held: Mutex<Held>,
+    /// The line editor has left the terminal.
+    left: Condvar,
     #[cfg(unix)]
     saved: Option<(Keyboard, rustix::termios::Termios)>,
+}
+
+/// Who has the terminal.
+#[derive(Default)]
+struct Held {
+    /// Only the line editor changes the mode. Elsewhere there is nothing to set back, and trying to from the
+    /// background would stop the process.
+    is_editing: bool,
+    /// The program ends: the line editor gets it no more.
+    is_over: bool,
 }
 
 impl TerminalMode {
     /// Remembers the mode that the terminal has now.
     pub fn save() -> TerminalMode {
         TerminalMode {
-            is_editing: AtomicBool::new(false),
+            held: Mutex::default(),
+            left: Condvar::new(),
             #[cfg(unix)]
             saved: Keyboard::open().and_then(|keyboard| {
                 let mode = rustix::termios::tcgetattr(&keyboard.terminal).ok()?;
@@ -103,22 +124,52 @@ impl TerminalMode {
         }
     }
 
-    /// Whether the line editor has the terminal now.
-    pub fn set_editing(&self, is_editing: bool) {
-        self.is_editing.store(is_editing, Ordering::SeqCst);
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether it has. A signal that comes from outside then stops nothing; Ctrl-C is a key there. It is asked when the signal
-    /// comes, not when the line is taken: a Ctrl-C right behind Enter is meant for the step.
+    /// Gives the terminal to the line editor, unless the program ends: `false`.
+    pub fn begin_editing(&self) -> bool {
+        let mut held = self.held();
+        held.is_editing = !held.is_over;
+        held.is_editing
+    }
+
+    /// Takes it back: the editor has set the mode that it found.
+    pub fn end_editing(&self) {
+        self.held().is_editing = false;
+        self.left.notify_all();
+    }
+
+    /// Whether the line editor has it. A signal that comes from outside then stops nothing; Ctrl-C is a key there. It is asked
+    /// when the signal comes, not when the line is taken: a Ctrl-C right behind Enter is meant for the step.
     pub fn is_editing(&self) -> bool {
-        self.is_editing.load(Ordering::SeqCst)
+        self.held().is_editing
     }
 
-    /// Sets the remembered mode, and ends bracketed paste, which the line editor switches on.
+    /// Has the line editor leave the terminal, for good. From a thread of its own it would else draw over what comes next, or
+    /// have the terminal draw nothing more. If it does not leave in time, the remembered mode is set, and bracketed paste
+    /// ended, which it switches on.
     pub fn restore(&self) {
-        if !self.is_editing.swap(false, Ordering::SeqCst) {
-            return;
+        let mut held = self.held();
+        held.is_over = true;
+        #[cfg(unix)]
+        {
+            let begun = Instant::now();
+            while held.is_editing && begun.elapsed() < EDITOR_LEAVES {
+                // At SIGINT the editor gives up its line; nothing else reaches it from outside. The program has heard its last.
+                let _ =
+                    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::INT);
+                held = self.left.wait_timeout(held, ASKED_AGAIN).unwrap_or_else(PoisonError::into_inner).0;
+            }
         }
+        if std::mem::take(&mut held.is_editing) {
+            drop(held);
+            self.set_back();
+        }
+    }
+
+    fn set_back(&self) {
         #[cfg(unix)]
         if let Some((keyboard, saved)) = &self.saved {
             use io::Write;
