@@ -10,12 +10,11 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use common::{Done, Shell, python_or_skip, same, script, unnumbered};
+use common::{Done, Shell, python_or_skip, root, same, script, student, unnumbered};
 use serde_json::Value;
 
 /// The worst program is graded within this time.
@@ -102,14 +101,6 @@ const SERVERS: &[Row] = &[
     row("server_one_recv.py", &[3, 0, 0, 0, 1, 2], 4, "one message came in two reads, and your server"),
     row("server_wants_keys.py", &[3, 0, 0, 0, 0, 2], 5, "has no 'student_name': it has 'name', 'email'"),
 ];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn student(program: &str) -> PathBuf {
-    root().join("tests/students").join(program)
-}
 
 /// A run of the script that is for this program, on a port that is free.
 fn grader(program: &str, python: &str) -> Shell {

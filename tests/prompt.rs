@@ -7,11 +7,8 @@ mod pty;
 use std::io::Write;
 use std::net::TcpListener;
 
-use common::Folder;
+use common::{Folder, GREETING};
 use pty::{CTRL_C, CTRL_D, ENTER, Setup, Signal, TAB, Terminal, pasted, program, shell};
-
-/// `{'clientid': 1}` as Python's `pickle.dumps` writes it.
-const GREETING: &[u8] = b"\x80\x04\x95\x11\0\0\0\0\0\0\0}\x94\x8c\x08clientid\x94K\x01s.";
 
 /// lab2sh at its first prompt.
 fn ready(folder: &Folder) -> Terminal {

@@ -6,9 +6,8 @@ mod common;
 mod pty;
 
 use std::fs;
-use std::path::PathBuf;
 
-use common::{Folder, normal, script};
+use common::{Folder, anywhere, normal, recorded, root, script};
 use pty::{CTRL_C, CTRL_D, ENTER, Setup, Terminal, program, shell};
 
 const ALT_A: &str = "\x1ba";
@@ -23,10 +22,6 @@ fn handshake() -> String {
     root().join("scripts/handshake.lab").to_string_lossy().into_owned()
 }
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn stepping(setup: Setup, file: &str) -> Terminal {
     setup.args(&["--step", file]).start()
 }
@@ -36,19 +31,6 @@ fn stepping(setup: Setup, file: &str) -> Terminal {
 fn press(terminal: &Terminal, line: &str, keys: &str) {
     terminal.typed(line);
     terminal.keys(keys);
-}
-
-/// The screen of a lecture is the recorded one; `LAB2SH_RECORD=1` records it anew.
-#[track_caller]
-fn recorded(name: &str, screen: &str) {
-    let file = root().join("tests/fixtures/screens").join(format!("{name}.txt"));
-    let scripts = format!("{}/", root().join("scripts").display());
-    let screen = normal(&screen.replace(&scripts, "scripts/")) + "\n";
-    if std::env::var_os("LAB2SH_RECORD").is_some() {
-        fs::write(&file, &screen).unwrap();
-    }
-    let wanted = fs::read_to_string(&file).unwrap_or_default();
-    assert!(wanted == screen, "{} shows something else now:\n{screen}", file.display());
 }
 
 /// A whole lecture: a step is edited, a command comes in between, a phase is run again, a step is skipped.
@@ -81,7 +63,7 @@ fn lecture(columns: u16, end_of_let: &str) {
     press(&terminal, "seat> @seat send {\"message\": \"welcome, ${name}\"}", ALT_S);
     press(&terminal, "seat> @seat send {\"message\": \"that is all for today\"}", ALT_R);
     assert_eq!(terminal.ends(), 0);
-    recorded(&format!("step-{columns}"), &terminal.screen());
+    recorded(&format!("step-{columns}"), &(anywhere(&terminal.screen()) + "\n"));
 }
 
 #[test]

@@ -23,7 +23,7 @@ mod text;
 
 pub use peer::{Peer, namespace_or_skip, python_or_skip, strace_or_skip};
 pub use picture::{ENDS, draws, picture, same_picture};
-pub use text::{normal, same, timeless, unnumbered};
+pub use text::{anywhere, normal, recorded, same, timeless, unnumbered};
 
 use std::fs;
 use std::io::{Read, Write};
@@ -36,6 +36,19 @@ use std::time::{Duration, Instant};
 
 /// A test that takes longer than this hangs. Generous: two slow cores may run many tests at once.
 pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// `{'clientid': 1}` as Python's `pickle.dumps` writes it.
+pub const GREETING: &[u8] = b"\x80\x04\x95\x11\0\0\0\0\0\0\0}\x94\x8c\x08clientid\x94K\x01s.";
+
+/// The repository's own folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A program as a student might write it.
+pub fn student(name: &str) -> PathBuf {
+    root().join("tests/students").join(name)
+}
 
 /// A folder of its own under the system's temporary one, removed at the end.
 pub struct Folder(PathBuf);
