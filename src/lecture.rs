@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::command::{Call, Item, Script};
 use crate::commands::{TABLE, announce, clean_up, register};
 use crate::event::{Failure, FailureKind, Summary, What};
-use crate::lab::Lab;
+use crate::lab::{Lab, Phase};
 use crate::output::Output;
 use crate::platform::TerminalMode;
 use crate::prompt::{Editing, Typed, pauser};
@@ -209,6 +209,8 @@ impl Lecture<'_> {
         let is_open = |name: &&String| self.lab.get(name).is_some();
         self.lab.current = start.current.as_ref().filter(is_open).cloned();
         self.lab.handlers.truncate(start.handlers);
+        // What stands before the first title has none that would end what a later phase said.
+        self.lab.phase = Phase::default();
         self.outcomes[start.item..].fill(Outcome::NotRun);
         start.item
     }

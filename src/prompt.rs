@@ -251,17 +251,21 @@ fn edit(
             // Memory is all that could refuse it.
             let _ = editor.add_history_entry(line);
         }
-        mode.set_editing(true);
+        if !mode.begin_editing() {
+            return;
+        }
         let mut read = editor.readline_with_initial(&request.prompt, (&request.initial, ""));
         let mut how = take(&ended);
         while let (Ok(line), Ended::Stopped(at)) = (&read, how) {
-            mode.set_editing(false);
+            mode.end_editing();
             platform::stop();
-            mode.set_editing(true);
+            if !mode.begin_editing() {
+                return;
+            }
             read = editor.readline_with_initial(&request.prompt, line.split_at(at));
             how = take(&ended);
         }
-        mode.set_editing(false);
+        mode.end_editing();
         let typed = match read {
             Ok(line) => match how {
                 Ended::Cleared => Typed::Cleared,

@@ -11,9 +11,7 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
-
-use common::{Done, Shell, python_or_skip};
+use common::{Done, Shell, python_or_skip, student};
 use lab2sh::diagnosis::SIGNATURES;
 
 #[test]
@@ -26,10 +24,6 @@ fn every_signature_has_a_test() {
             signature.name
         );
     }
-}
-
-fn student(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/students").join(name)
 }
 
 /// Runs a script with a student's client, which connects to the listener `srv`; `seat` is its connection.

@@ -14,23 +14,8 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::process::Command;
 
-use common::{Folder, Peer, Shell, python_or_skip, refused, same, script};
+use common::{BOTH_ENDS, Folder, OPENING, Peer, Shell, both_ends, python_or_skip, refused, same, script};
 use pty::{CTRL_C, ENTER, pasted, shell};
-
-/// Two ends on one screen, `ada` and `seat`.
-fn both_ends(steps: &str) -> Shell {
-    script(&format!("{OPENING}{steps}"))
-}
-
-const OPENING: &str = "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\n";
-
-const BOTH_ENDS: &str = "> listen 0 as srv
-  srv  listening on 127.0.0.1:PORT
-srv> connect 127.0.0.1:$srv.port as ada
-  ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
-ada> accept as seat
-  seat  accepted by srv from 127.0.0.1:PORT  MS
-";
 
 #[test]
 fn each_fault_says_what_it_did_on_the_wire() {

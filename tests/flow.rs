@@ -11,36 +11,7 @@ mod common;
 
 use std::fmt::Write;
 
-use common::{Done, Peer, Shell, script, timeless};
-use unicode_width::UnicodeWidthStr;
-
-/// Both ends of a connection.
-const ENDS: &str = "listen 0 as server\nconnect 127.0.0.1:$server.port as ada\naccept as seat\n";
-
-/// The last picture that a run shows, its times left out.
-#[track_caller]
-fn picture(done: &Done) -> String {
-    let Some((_, shown)) = done.screen.rsplit_once("> flow") else { panic!("no picture:\n{}", done.screen) };
-    let shown = shown.split_once('\n').unwrap().1.split("\ntest.lab: ").next().unwrap();
-    for line in shown.lines() {
-        assert!(line.width() <= 80, "wider than 80 columns: {line}");
-    }
-    timeless(shown)
-}
-
-/// A script's picture is this one.
-#[track_caller]
-fn draws(text: &str, expected: &str) {
-    let done = script(&format!("{text}flow\n")).run();
-    assert_eq!(done.status, 0, "{}", done.screen);
-    is(expected, &picture(&done));
-}
-
-#[track_caller]
-fn is(expected: &str, got: &str) {
-    let expected = expected.trim_start_matches('\n');
-    assert!(expected == got, "the picture is another one:\n{got}\nand should be:\n{expected}");
-}
+use common::{ENDS, Peer, Shell, draws, picture, same_picture, script};
 
 #[test]
 fn a_message_leaves_when_it_is_sent_and_arrives_when_it_is_read() {
@@ -213,7 +184,7 @@ fn wide_characters_keep_the_lanes_straight() {
     let done = script(&format!("{text}flow\n")).run();
     // The lane of the listening socket goes through where nothing stands on it, in one column.
     let shown = picture(&done);
-    is(
+    same_picture(
         r#"
    time    step   ada                        server                        seat
                                                 ┬ listening on 127.0.0.1:PORT0
@@ -240,7 +211,7 @@ fn another_program_is_called_as_it_was_reached() {
     );
     let done = script(&text).run();
     let shown = picture(&done);
-    is(
+    same_picture(
         r#"
    time    step   ada                                           localhost:PORT0
                    ┌──────────────────── connect ─────────────────────>│
@@ -290,7 +261,7 @@ fn one_name_shows_one_conversation() {
     );
     let done = script(&text).run();
     assert_eq!(done.status, 0, "{}", done.screen);
-    is(
+    same_picture(
         r#"
    time    step   bob                       server                        other
                    ┌──────── connect ─────────>│
@@ -359,7 +330,7 @@ fn what_was_dropped_is_said_and_a_screen_gets_the_last_rows() {
 fn a_file_shows_the_pickle_that_it_holds() {
     let text = format!("{ENDS}@ada send file one.pickle\n@ada send file one.text\nflow\n");
     let shell = script(&text).file("one.pickle", b"\x80\x03K\x01.").file("one.text", b"K\x01. and more");
-    is(
+    same_picture(
         r#"
    time    step   ada                        server                        seat
                                                 ┬ listening on 127.0.0.1:PORT0

@@ -11,14 +11,11 @@ mod common;
 
 use std::fs;
 
-use common::{Shell, script};
+use common::{ENDS, Shell, script};
 use merman_core::{Engine, ParseOptions};
 
 /// What is markup, a command or the end of something in one of the formats.
 const HOSTILE: &str = "<img src=x onerror=alert(1)>]]></text></svg>&amp;-->;#35;\\n%%{init: {}}%% end\\\"\\x1b[31m\\u202e style: x#";
-
-/// Both ends of a connection.
-const ENDS: &str = "listen 0 as server\nconnect 127.0.0.1:$server.port as ada\naccept as seat\n";
 
 /// A script that saves all forms, run in a folder that lives as long as the result.
 struct Saved {

@@ -15,20 +15,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use common::{script, timeless};
-
-/// Both ends of a connection.
-const ENDS: &str = "listen 0 as server\nconnect 127.0.0.1:$server.port as ada\naccept as seat\n";
-
-/// What the last picture of a script shows, its times left out.
-#[track_caller]
-fn draws(text: &str, expected: &str) {
-    let done = script(&format!("{text}flow\n")).run();
-    assert_eq!(done.status, 0, "{}", done.screen);
-    let shown = done.screen.rsplit_once("> flow\n").unwrap().1.split("\ntest.lab: ").next().unwrap();
-    let (expected, got) = (expected.trim_start_matches('\n'), timeless(shown));
-    assert!(expected == got, "the picture is another one:\n{got}\nand should be:\n{expected}");
-}
+use common::{ENDS, draws, script, timeless};
 
 #[test]
 fn another_programs_message_enters_when_it_is_read() {

@@ -10,12 +10,11 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use common::{Done, Shell, python_or_skip, same, script, unnumbered};
+use common::{Done, Shell, python_or_skip, root, same, script, student, unnumbered};
 use serde_json::Value;
 
 /// The worst program is graded within this time.
@@ -102,14 +101,6 @@ const SERVERS: &[Row] = &[
     row("server_one_recv.py", &[3, 0, 0, 0, 1, 2], 4, "one message came in two reads, and your server"),
     row("server_wants_keys.py", &[3, 0, 0, 0, 0, 2], 5, "has no 'student_name': it has 'name', 'email'"),
 ];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn student(program: &str) -> PathBuf {
-    root().join("tests/students").join(program)
-}
 
 /// A run of the script that is for this program, on a port that is free.
 fn grader(program: &str, python: &str) -> Shell {
@@ -378,4 +369,24 @@ fn a_phase_with_points_judges_the_peer() {
     // Listening is this side's own.
     let taken = "## Judged\npoints 1\nlisten 0 as srv\nlisten $srv.port\n";
     assert_eq!(script(taken).run().status, 3);
+}
+
+#[test]
+fn points_and_a_hint_end_with_their_phase_also_in_a_block_and_an_included_file() {
+    let first = "## One\npoints 1\nhint read the first page\n";
+    let second = "## Two\nlisten 0 as srv\nlet port = $srv.port\nclose srv\nconnect 127.0.0.1:$port\n";
+    let refused = |shell: Shell| {
+        let done = shell.run();
+        assert_eq!(done.status, 3, "{}", done.screen);
+        let (_, failure) = done.screen.split_once("error: ").unwrap();
+        assert!(failure.starts_with("connect refused"), "{}", done.screen);
+        assert!(!failure.contains("hint:"), "{}", done.screen);
+    };
+    refused(script(&format!("{first}include two.lab\n")).file("two.lab", second));
+    refused(script(&format!("{first}repeat 1\n{second}end\n")));
+    // And what the inner phase said holds for the rest of it.
+    let done = script("include two.lab\ncheck 1 == 2\n")
+        .file("two.lab", "## Two\nhint read the second page\n")
+        .run();
+    assert!(done.screen.contains("\nhint: read the second page\n"), "{}", done.screen);
 }

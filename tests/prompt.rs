@@ -7,11 +7,8 @@ mod pty;
 use std::io::Write;
 use std::net::TcpListener;
 
-use common::Folder;
+use common::{Folder, GREETING};
 use pty::{CTRL_C, CTRL_D, ENTER, Setup, Signal, TAB, Terminal, pasted, program, shell};
-
-/// `{'clientid': 1}` as Python's `pickle.dumps` writes it.
-const GREETING: &[u8] = b"\x80\x04\x95\x11\0\0\0\0\0\0\0}\x94\x8c\x08clientid\x94K\x01s.";
 
 /// lab2sh at its first prompt.
 fn ready(folder: &Folder) -> Terminal {
@@ -443,6 +440,11 @@ mod signals {
     /// The longest that a signal may take to end the program.
     const LIMIT: Duration = Duration::from_secs(1);
 
+    /// Whether the editor drew nothing behind the end of its line.
+    fn is_left(terminal: &Terminal) -> bool {
+        terminal.raw().ends_with(b"\x1b[?2004l\r\n")
+    }
+
     #[test]
     fn sigterm_and_sighup_at_the_prompt_leave_a_sane_terminal() {
         let folder = Folder::new();
@@ -455,8 +457,37 @@ mod signals {
             assert_eq!(terminal.ends(), status);
             assert!(started.elapsed() < LIMIT, "{:?}", started.elapsed());
             assert!(terminal.is_sane());
-            assert!(terminal.raw().ends_with(b"\x1b[?2004l\r\r\n"), "{:?}", terminal.raw());
+            assert!(is_left(&terminal), "{:?}", terminal.raw());
         }
+    }
+
+    /// The editor reads a line, draws its prompt, or is between the two, when the signal comes.
+    #[test]
+    fn a_signal_right_behind_enter_leaves_a_sane_terminal() {
+        let folder = Folder::new();
+        for round in 0..30 {
+            let mut terminal = ready(&folder);
+            terminal.keys(ENTER);
+            std::thread::park_timeout(Duration::from_micros(round * 20));
+            terminal.signal(Signal::TERM);
+            assert_eq!(terminal.ends(), 143);
+            assert!(terminal.is_sane());
+            assert!(is_left(&terminal), "round {round}: {:?}", terminal.raw());
+        }
+    }
+
+    /// Behind Escape the editor waits for the rest of a key and hears nothing else: it is not waited for.
+    #[test]
+    fn a_signal_in_the_middle_of_a_key_leaves_a_sane_terminal() {
+        let folder = Folder::new();
+        let mut terminal = ready(&folder);
+        terminal.keys("let half\x1b");
+        terminal.typed("> let half");
+        let started = Instant::now();
+        terminal.signal(Signal::TERM);
+        assert_eq!(terminal.ends(), 143);
+        assert!(started.elapsed() < LIMIT, "{:?}", started.elapsed());
+        assert!(terminal.is_sane());
     }
 
     #[test]

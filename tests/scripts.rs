@@ -13,9 +13,8 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use common::{Done, Peer, Shell};
+use common::{Done, Peer, Shell, anywhere, root};
 
 /// The lessons that have a test below, or in tests/grading.rs.
 const TESTED: [&str; 13] = [
@@ -107,10 +106,6 @@ fn the_records_of_pythons_logging_are_received() {
     }
 }
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn lesson(name: &str) -> Shell {
     Shell::new([root().join("scripts").join(format!("{name}.lab"))])
 }
@@ -118,18 +113,7 @@ fn lesson(name: &str) -> Shell {
 /// The run shows what is recorded, and the exit status with it.
 #[track_caller]
 fn recorded(name: &str, done: &Done) {
-    let file = root().join("tests/fixtures/screens").join(format!("{name}.txt"));
-    let scripts = format!("{}/", root().join("scripts").display());
-    let screen = common::normal(&done.screen.replace(&scripts, "scripts/"));
+    let screen = anywhere(&done.screen);
     let screen = regex::Regex::new("port = [0-9]+").unwrap().replace_all(&screen, "port = PORT");
-    let screen = format!("{screen}\nexit status {}\n", done.status);
-    if std::env::var_os("LAB2SH_RECORD").is_some() {
-        fs::write(&file, &screen).unwrap();
-    }
-    let wanted = read(&file);
-    assert!(wanted == screen, "{} shows something else now:\n{screen}", file.display());
-}
-
-fn read(file: &Path) -> String {
-    fs::read_to_string(file).unwrap_or_else(|_| panic!("{} is not recorded", file.display()))
+    common::recorded(name, &format!("{screen}\nexit status {}\n", done.status));
 }

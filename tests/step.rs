@@ -6,9 +6,8 @@ mod common;
 mod pty;
 
 use std::fs;
-use std::path::PathBuf;
 
-use common::{Folder, normal, script};
+use common::{Folder, anywhere, normal, recorded, root, script};
 use pty::{CTRL_C, CTRL_D, ENTER, Setup, Terminal, program, shell};
 
 const ALT_A: &str = "\x1ba";
@@ -23,10 +22,6 @@ fn handshake() -> String {
     root().join("scripts/handshake.lab").to_string_lossy().into_owned()
 }
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn stepping(setup: Setup, file: &str) -> Terminal {
     setup.args(&["--step", file]).start()
 }
@@ -36,19 +31,6 @@ fn stepping(setup: Setup, file: &str) -> Terminal {
 fn press(terminal: &Terminal, line: &str, keys: &str) {
     terminal.typed(line);
     terminal.keys(keys);
-}
-
-/// The screen of a lecture is the recorded one; `LAB2SH_RECORD=1` records it anew.
-#[track_caller]
-fn recorded(name: &str, screen: &str) {
-    let file = root().join("tests/fixtures/screens").join(format!("{name}.txt"));
-    let scripts = format!("{}/", root().join("scripts").display());
-    let screen = normal(&screen.replace(&scripts, "scripts/")) + "\n";
-    if std::env::var_os("LAB2SH_RECORD").is_some() {
-        fs::write(&file, &screen).unwrap();
-    }
-    let wanted = fs::read_to_string(&file).unwrap_or_default();
-    assert!(wanted == screen, "{} shows something else now:\n{screen}", file.display());
 }
 
 /// A whole lecture: a step is edited, a command comes in between, a phase is run again, a step is skipped.
@@ -81,7 +63,7 @@ fn lecture(columns: u16, end_of_let: &str) {
     press(&terminal, "seat> @seat send {\"message\": \"welcome, ${name}\"}", ALT_S);
     press(&terminal, "seat> @seat send {\"message\": \"that is all for today\"}", ALT_R);
     assert_eq!(terminal.ends(), 0);
-    recorded(&format!("step-{columns}"), &terminal.screen());
+    recorded(&format!("step-{columns}"), &(anywhere(&terminal.screen()) + "\n"));
 }
 
 #[test]
@@ -305,6 +287,35 @@ fn step_mode_without_a_keyboard_or_a_script_says_what_to_do() {
     let (status, screen) = terminal(&["--step"]);
     assert_eq!(status, 2);
     assert_eq!(screen, "error: step mode needs a script\nhint: `lab2sh --step FILE.lab`");
+}
+
+#[test]
+fn a_hint_ends_with_its_phase_and_where_the_lecture_goes_back_before_it() {
+    let folder = Folder::new();
+    let first = "listen 0 as srv\ncheck 1 == 1\n## One\nhint read page one\nclose srv\ncheck 2 == 3\n";
+    folder.write("two.lab", format!("{first}## Two\ncheck 4 == 5\n"));
+    let mut terminal = stepping(shell(&folder).size(80, 80), "two.lab");
+    press(&terminal, "> listen 0 as srv", ENTER);
+    press(&terminal, "srv> check 1 == 1", ENTER);
+    press(&terminal, "srv> hint read page one", ENTER);
+    press(&terminal, "srv> close srv", ENTER);
+    press(&terminal, "> check 2 == 3", ENTER);
+    terminal.sees("hint: read page one");
+    // The phase began with a socket that is closed now: what opened it stands before the first title.
+    press(&terminal, "> check 2 == 3", ALT_A);
+    press(&terminal, "> listen 0 as srv", ENTER);
+    press(&terminal, "srv> check 1 == 1", &format!("{BACKSPACE}0{ENTER}"));
+    terminal.sees("right: 0 (int)\nsrv> check 1 == 1");
+    press(&terminal, "srv> check 1 == 1", ALT_P);
+    press(&terminal, "srv> hint read page one", ENTER);
+    press(&terminal, "srv> close srv", ENTER);
+    press(&terminal, "> check 2 == 3", ALT_S);
+    press(&terminal, "> check 4 == 5", ENTER);
+    terminal.sees("right: 5 (int)\n> check 4 == 5");
+    terminal.keys(ALT_Q);
+    assert_eq!(terminal.ends(), 1);
+    let screen = terminal.screen();
+    assert_eq!(screen.matches("hint: ").count(), 1, "{screen}");
 }
 
 const OPEN: &str = "## One\nlisten 0 as server\nconnect 127.0.0.1:$server.port as ada\naccept as seat\n";

@@ -9,24 +9,8 @@ use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use common::{Folder, Peer, Shell, refused, same, script, strace_or_skip};
+use common::{BOTH_ENDS, Folder, GREETING, Peer, Shell, both_ends, refused, root, same, strace_or_skip};
 use pty::{ENTER, Terminal, shell};
-
-/// `{'clientid': 1}` as Python's `pickle.dumps` writes it.
-const GREETING: &[u8] = b"\x80\x04\x95\x11\0\0\0\0\0\0\0}\x94\x8c\x08clientid\x94K\x01s.";
-
-/// Two ends on one screen, `ada` and `seat`.
-fn both_ends(steps: &str) -> Shell {
-    script(&format!("listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\n{steps}"))
-}
-
-const BOTH_ENDS: &str = "> listen 0 as srv
-  srv  listening on 127.0.0.1:PORT
-srv> connect 127.0.0.1:$srv.port as ada
-  ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
-ada> accept as seat
-  seat  accepted by srv from 127.0.0.1:PORT  MS
-";
 
 #[test]
 fn a_read_says_which_bytes_of_which_message_it_caught() {
@@ -449,13 +433,12 @@ fn a_flood_is_no_flood_of_words() {
 #[test]
 fn the_lessons_walk_by_themselves_in_eighty_columns() {
     let folder = Folder::new();
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let drawing = regex::Regex::new("\x1b\\[[0-9;?]*[a-zA-Z]|\r").unwrap();
     for (lesson, narration) in [
         ("boundaries", "Both were here before the program looked, so one read gives both."),
         ("goodbye", "`send` is done as soon as this machine's kernel has the bytes."),
     ] {
-        let file = root.join(format!("scripts/{lesson}.lab"));
+        let file = root().join(format!("scripts/{lesson}.lab"));
         let mut terminal =
             shell(&folder).size(400, 80).args(&["--pace", "1ms", &file.to_string_lossy()]).start();
         assert_eq!(terminal.ends(), 0, "{}", terminal.screen());

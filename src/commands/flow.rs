@@ -168,7 +168,7 @@ pub async fn run_items(lab: &mut Lab, script: &Script) -> Result<(), Failure> {
     let mut outcome = Ok(());
     for item in &script.items {
         match item {
-            Item::Phase(title) => lab.emit(What::Phase(title.clone())),
+            Item::Phase(title) => lab.begin_phase(title),
             Item::Comment(_) => {}
             Item::Step(step) => {
                 announce(lab, step);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::command::{Arg, Call, Codec, Group, Names, Parsed, Spec, whole_number};
 use crate::event::{Failure, Message, Met, What};
-use crate::lab::{Lab, Limit, Settings};
+use crate::lab::{Lab, Settings};
 use crate::net::{self, End, Send, Writer};
 use crate::pickle;
 use crate::value::Value;

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use crate::event::Submission;
-use crate::results::{HTML_HEAD, escape_html};
-use crate::value::{escape, spreadsheet_cell};
+use crate::results::HTML_HEAD;
+use crate::value::{escape, escape_markup, spreadsheet_cell};
 
 /// The columns of the CSV file.
 const COLUMNS: [&str; 10] = [
@@ -64,7 +64,7 @@ pub fn csv(submissions: &[Submission]) -> String {
 
 /// The table as a page, with a link to each submission's own reports.
 pub fn html(submissions: &[Submission], script: &str) -> String {
-    let title = escape_html(&escape(script));
+    let title = escape_markup(&escape(script));
     let mut page = format!(
         "{HTML_HEAD}<title>{title}</title>\n</head>\n<body>\n<h1>{title}</h1>\n<table>\n<tr><th>submission</th><th>points</th>\
          <th>passed</th><th>failed</th><th>result</th><th>first failure</th><th>screen</th></tr>\n"
@@ -76,12 +76,12 @@ pub fn html(submissions: &[Submission], script: &str) -> String {
             page,
             "<tr><td><a href=\"{folder}/results.html\">{}</a></td><td>{points}</td><td>{}</td><td>{}</td>\
              <td class=\"{}\">{}</td><td>{}</td><td><a href=\"{folder}/screen.txt\">screen</a></td></tr>",
-            escape_html(&it.name),
+            escape_markup(&it.name),
             it.passed,
             it.failed,
             if it.status == 0 { "passed" } else { "failed" },
             it.outcome,
-            escape_html(it.first_failure.as_deref().unwrap_or_default()),
+            escape_markup(it.first_failure.as_deref().unwrap_or_default()),
             folder = it.folder
         );
     }

@@ -339,23 +339,20 @@ impl Lab {
 
     /// The class that is meant when none is named: a seat's own, else the newest.
     pub fn class(&self) -> Option<Arc<Class>> {
-        if let Some((class, _)) = &self.seat {
-            return Some(class.clone());
-        }
-        self.names
-            .values()
-            .rev()
-            .find_map(|binding| if let Binding::Class(class) = binding { Some(class.clone()) } else { None })
+        let seat = self.seat.as_ref().map(|(class, _)| class);
+        seat.or_else(|| self.each_class().next_back()).cloned()
     }
 
     /// Every class that is served here.
     pub fn classes(&self) -> Vec<Arc<Class>> {
-        self.names
-            .values()
-            .filter_map(
-                |binding| if let Binding::Class(class) = binding { Some(class.clone()) } else { None },
-            )
-            .collect()
+        self.each_class().cloned().collect()
+    }
+
+    fn each_class(&self) -> impl DoubleEndedIterator<Item = &Arc<Class>> {
+        self.names.values().filter_map(|binding| match binding {
+            Binding::Class(class) => Some(class),
+            _ => None,
+        })
     }
 
     /// The sending half of a class's client: `seat3`.

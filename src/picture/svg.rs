@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::text::{self, line};
 use crate::sequence::{Arrival, Arrow, Mark, Marked, Role, Row, Sequence, Shown, Travels};
+use crate::value::escape_markup;
 
 /// Pixels that a row takes, and a phase's title.
 const ROW: usize = 34;
@@ -67,11 +68,6 @@ fn head(class: &str) -> String {
     )
 }
 
-/// Text as XML has it.
-fn xml(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 struct Image<'s> {
     sequence: &'s Sequence,
     gap: usize,
@@ -90,7 +86,7 @@ impl Image<'_> {
     }
 
     fn text(&mut self, class: &str, x: usize, y: usize, text: &str, columns: usize) {
-        let text = xml(&line::cut(text, columns));
+        let text = escape_markup(&line::cut(text, columns));
         let _ = writeln!(self.out, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{text}</text>");
     }
 

@@ -1,13 +1,13 @@
-//! What differs between operating systems: what the kernel knows of a connection, the terminal's size and mode, signals, processes, private files, the wording of errors.
+//! What differs between operating systems: what the kernel knows of a connection, the terminal, signals, processes, private files, the wording of errors.
 
 pub mod process;
 mod tcp;
+mod terminal;
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -17,6 +17,7 @@ pub use process::{
     status_number,
 };
 pub use tcp::{Idle, TcpFacts, clients_waiting, look, tcp_facts};
+pub use terminal::{Keyboard, TerminalMode, stdout_takes, stop, terminal_width};
 
 /// Bytes that arrived and wait in the kernel; `None`: not known here.
 pub fn unread(stream: &TcpStream) -> Option<u64> {
@@ -72,21 +73,6 @@ pub fn addresses_for(local: SocketAddr) -> Vec<SocketAddr> {
     addresses
 }
 
-/// Whether standard output takes something now; a terminal that a person has stopped (Ctrl-S) does not.
-pub fn stdout_takes() -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let stdout = std::io::stdout();
-        let mut asked = [PollFd::new(&stdout, PollFlags::OUT)];
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        // Whatever is wrong with it, a write will tell.
-        poll(&mut asked, Some(&at_once)).is_ok_and(|ready| ready > 0)
-    }
-    #[cfg(not(unix))]
-    true
-}
-
 /// An error's text as the operating system words it, without the `(os error N)` that Rust adds.
 pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
@@ -113,126 +99,6 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // The half-written file is of no use to anyone.
         let _ = std::fs::remove_file(beside);
     })
-}
-
-/// The width of the terminal that standard output is, in columns; `None` where it is none or does not say.
-pub fn terminal_width() -> Option<usize> {
-    #[cfg(unix)]
-    return rustix::termios::tcgetwinsize(io::stdout())
-        .ok()
-        .map(|size| usize::from(size.ws_col))
-        .filter(|width| *width > 0);
-    #[cfg(not(unix))]
-    None
-}
-
-/// What a person types at: standard input, or the terminal of the session where standard input is a script.
-pub struct Keyboard {
-    #[cfg(unix)]
-    terminal: std::fs::File,
-}
-
-impl Keyboard {
-    /// `None` where there is no terminal.
-    pub fn open() -> Option<Keyboard> {
-        use io::IsTerminal;
-        #[cfg(unix)]
-        {
-            use std::os::fd::AsFd;
-            let terminal = if io::stdin().is_terminal() {
-                io::stdin().as_fd().try_clone_to_owned().ok()?.into()
-            } else {
-                std::fs::File::open("/dev/tty").ok()?
-            };
-            Some(Keyboard { terminal })
-        }
-        #[cfg(not(unix))]
-        io::stdin().is_terminal().then_some(Keyboard {})
-    }
-
-    /// Whether there is a line or the end within this time; where that cannot be asked, reading will tell.
-    pub fn has_line(&self, within: Duration) -> bool {
-        #[cfg(unix)]
-        {
-            use rustix::event::{PollFd, PollFlags, Timespec, poll};
-            let mut wanted = [PollFd::new(&self.terminal, PollFlags::IN)];
-            let within = Timespec::try_from(within).ok();
-            !matches!(poll(&mut wanted, within.as_ref()), Ok(0) | Err(rustix::io::Errno::INTR))
-        }
-        #[cfg(not(unix))]
-        {
-            let _ = within;
-            true
-        }
-    }
-
-    /// Waits for Enter. A terminal gives one line at a time, so none is taken from whoever reads next.
-    pub fn read_line(&self) {
-        let mut line = String::new();
-        // At the end of input there is nobody to wait for.
-        #[cfg(unix)]
-        let _ = io::BufRead::read_line(&mut io::BufReader::new(&self.terminal), &mut line);
-        #[cfg(not(unix))]
-        let _ = io::stdin().read_line(&mut line);
-    }
-}
-
-/// The terminal's mode when the program began, set again when it ends inside the line editor: by a signal, by a panic.
-pub struct TerminalMode {
-    /// Only the line editor changes the mode. Elsewhere there is nothing to set back, and trying to from the
-    /// background would stop the process.
-    is_editing: AtomicBool,
-    #[cfg(unix)]
-    saved: Option<(Keyboard, rustix::termios::Termios)>,
-}
-
-impl TerminalMode {
-    /// Remembers the mode that the terminal has now.
-    pub fn save() -> TerminalMode {
-        TerminalMode {
-            is_editing: AtomicBool::new(false),
-            #[cfg(unix)]
-            saved: Keyboard::open().and_then(|keyboard| {
-                let mode = rustix::termios::tcgetattr(&keyboard.terminal).ok()?;
-                Some((keyboard, mode))
-            }),
-        }
-    }
-
-    /// Whether the line editor has the terminal now.
-    pub fn set_editing(&self, is_editing: bool) {
-        self.is_editing.store(is_editing, Ordering::SeqCst);
-    }
-
-    /// Whether it has. A signal that comes from outside then stops nothing; Ctrl-C is a key there. It is asked when the signal
-    /// comes, not when the line is taken: a Ctrl-C right behind Enter is meant for the step.
-    pub fn is_editing(&self) -> bool {
-        self.is_editing.load(Ordering::SeqCst)
-    }
-
-    /// Sets the remembered mode, and ends bracketed paste, which the line editor switches on.
-    pub fn restore(&self) {
-        if !self.is_editing.swap(false, Ordering::SeqCst) {
-            return;
-        }
-        #[cfg(unix)]
-        if let Some((keyboard, saved)) = &self.saved {
-            use io::Write;
-            use std::os::unix::fs::OpenOptionsExt;
-            let now = rustix::termios::OptionalActions::Now;
-            let _ = rustix::termios::tcsetattr(&keyboard.terminal, now, saved);
-            // To the terminal, wherever standard output goes; without waiting for one that Ctrl-S has stopped.
-            let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-            let terminal = OpenOptions::new().write(true).custom_flags(flags).open("/dev/tty");
-            let _ = terminal.and_then(|mut terminal| terminal.write_all(b"\x1b[?2004l\r\n"));
-        }
-    }
-}
-
-impl Drop for TerminalMode {
-    fn drop(&mut self) {
-        self.restore();
-    }
 }
 
 /// "File size limit exceeded", on Linux and macOS alike.
@@ -281,18 +147,6 @@ impl EndingSignals {
         .await;
         #[cfg(not(unix))]
         std::future::pending().await
-    }
-}
-
-/// Stops the process and those it shares a pipe with, as Ctrl-Z does; comes back when the shell's `fg` continues it.
-pub fn stop() {
-    #[cfg(unix)]
-    {
-        /// The signal may be taken by any thread, so that this one runs on for a moment. It must not touch the terminal
-        /// before the stop; where nothing stops it (no shell with job control above), it goes on after this.
-        const UNTIL_STOPPED: Duration = Duration::from_millis(100);
-        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
-        std::thread::park_timeout(UNTIL_STOPPED);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Check, Phase, Report, Status};
+use crate::value::escape_markup;
 
 /// What every page of ours begins with. The policy forbids scripts and loading, should an escape ever be forgotten.
 pub const HEAD: &str = "<!DOCTYPE html>
@@ -23,7 +24,7 @@ pre { background: #f5f5f5; padding: .6rem; margin: .3rem 0; }
 
 /// The whole page.
 pub fn write(report: &Report) -> String {
-    let script = escape_html(&report.script);
+    let script = escape_markup(&report.script);
     let (passed, failed, not_run) = report.counts();
     let points =
         report.points().map_or(String::new(), |(score, of)| format!("<b>{score} of {of} points</b>, "));
@@ -35,7 +36,7 @@ pub fn write(report: &Report) -> String {
     );
     if let Some((message, hint)) = &report.trouble {
         let hint = hint.as_ref().map_or(String::new(), |hint| format!("\nhint: {hint}"));
-        let _ = writeln!(page, "<pre class=\"error\">{}</pre>", escape_html(&format!("{message}{hint}")));
+        let _ = writeln!(page, "<pre class=\"error\">{}</pre>", escape_markup(&format!("{message}{hint}")));
     }
     report.phases.iter().for_each(|phase| page += &section(phase));
     page + "</body>\n</html>\n"
@@ -50,7 +51,7 @@ fn section(phase: &Phase) -> String {
     let mut section = format!(
         "<h2>{}. {}</h2>\n<p class=\"{}\">{}: {} of {} checks passed{points}, {:.2} s</p>\n",
         phase.number,
-        escape_html(phase.name()),
+        escape_markup(phase.name()),
         class(status),
         status.word(),
         phase.passed,
@@ -71,14 +72,14 @@ fn row(check: &Check) -> String {
     let details = match (&check.message, told.get(2..)) {
         (Some(message), Some(rest)) => {
             let lines = [std::slice::from_ref(message), rest].concat().join("\n");
-            format!("<pre>{}</pre>", escape_html(&lines))
+            format!("<pre>{}</pre>", escape_markup(&lines))
         }
         _ => String::new(),
     };
     format!(
         "<tr><td>{}</td><td><code>{}</code>{details}</td><td class=\"{}\">{}</td><td>{:.1} ms</td></tr>\n",
-        escape_html(&check.place()),
-        escape_html(&check.text),
+        escape_markup(&check.place()),
+        escape_markup(&check.text),
         class(check.status),
         check.status.word(),
         check.took.as_secs_f64() * 1000.0
@@ -88,13 +89,4 @@ fn row(check: &Check) -> String {
 /// A status as the name of a CSS class.
 fn class(status: Status) -> &'static str {
     if status == Status::NotRun { "not-run" } else { status.word() }
-}
-
-/// Text that HTML takes for nothing else, in an element or in a quoted attribute.
-pub fn escape_html(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::event::{Event, Failure, Plan, Summary, What};
 use crate::value::escape;
 
-pub use html::{HEAD as HTML_HEAD, escape_html};
+pub use html::HEAD as HTML_HEAD;
 pub use phase::{Check, Phase, Status};
 pub use plan::plan;
 

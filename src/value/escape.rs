@@ -44,6 +44,15 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Text that HTML and XML take for nothing else, in an element or in a quoted attribute. Control characters are [`escape`]'s.
+pub fn escape_markup(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+}
+
 /// A cell that a spreadsheet takes for text: what would begin a formula gets an apostrophe before it, and no control character is left.
 pub fn spreadsheet_cell(text: &str) -> String {
     let text = escape(text);

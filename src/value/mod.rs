@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use num_bigint::BigInt;
 
-pub use escape::{escape, is_bidi, is_printable, spreadsheet_cell};
+pub use escape::{escape, escape_markup, is_bidi, is_printable, spreadsheet_cell};
 pub use json::to_json;
 pub(crate) use json_text::step as path_step;
 pub use json_text::{from_json_text, to_json_text};

@@ -129,33 +129,30 @@ impl Writer {
     }
 
     pub(super) fn bracketed(&mut self, open: &str, items: &[Value], close: &str) {
-        self.put(open);
-        for (at, item) in items.iter().enumerate() {
-            if self.cut {
-                return;
-            }
-            if at > 0 {
-                self.put(", ");
-            }
-            self.value(item);
-        }
-        self.put(close);
+        self.separated(open, items, close, Self::value);
     }
 
     pub(super) fn dict(&mut self, pairs: &[(Value, Value)]) {
-        self.put("{");
-        for (at, (key, value)) in pairs.iter().enumerate() {
+        self.separated("{", pairs, "}", |to, (key, value)| {
+            to.value(key);
+            to.put(": ");
+            to.value(value);
+        });
+    }
+
+    /// Items with commas between them, as far as there is room.
+    fn separated<T>(&mut self, open: &str, items: &[T], close: &str, item: impl Fn(&mut Self, &T)) {
+        self.put(open);
+        for (at, it) in items.iter().enumerate() {
             if self.cut {
                 return;
             }
             if at > 0 {
                 self.put(", ");
             }
-            self.value(key);
-            self.put(": ");
-            self.value(value);
+            item(self, it);
         }
-        self.put("}");
+        self.put(close);
     }
 
     fn big(&mut self, number: &BigInt) {
@@ -165,7 +162,6 @@ impl Writer {
         }
     }
 
-    /// A str. CPython prefers single quotes, unless the text has some and no double quote.
     /// A str of printable ASCII without quotes or backslashes, which most are; `false` if it is none, or too long.
     fn plain_text(&mut self, text: &str) -> bool {
         let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'\'' && byte != b'\\';
@@ -179,6 +175,7 @@ impl Writer {
         true
     }
 
+    /// A str. CPython prefers single quotes, unless the text has some and no double quote.
     fn text(&mut self, codes: impl Iterator<Item = u32> + Clone) {
         // Under a budget only what may be shown is looked at; a text that long is cut anyway.
         let mut looked = codes.clone().take(self.left);

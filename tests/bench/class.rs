@@ -12,6 +12,8 @@
 #[path = "class/bare.rs"]
 mod bare;
 #[cfg(target_os = "linux")]
+mod figures;
+#[cfg(target_os = "linux")]
 #[path = "class/load.rs"]
 mod load;
 #[cfg(target_os = "linux")]
@@ -46,6 +48,7 @@ mod cases {
 
     use rustix::process::Signal;
 
+    use crate::figures::{median, row};
     use crate::load::{Arrival, Load};
     use crate::server::{Kind, Server};
 
@@ -184,15 +187,5 @@ mod cases {
         row(&format!("`ulimit -n {FEW}` and {WANT_IN} clients: share of a core"), share, "<= 0.05");
         row("the same, lines a second", told, "<= 1");
         row("the same, clients neither in nor told why not", load.hung() as f64, "0");
-    }
-
-    fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
-        let mut figures: Vec<f64> = figures.into_iter().collect();
-        figures.sort_by(f64::total_cmp);
-        figures[figures.len() / 2]
-    }
-
-    fn row(what: &str, figure: f64, wanted: &str) {
-        println!("{figure:>8.3}  {wanted:<8}  {what}");
     }
 }

@@ -5,11 +5,14 @@
 //! Each run has a server of its own, and the two clients take turns.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, missing_docs)]
 
+mod figures;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_lab2sh");
+use figures::{PROGRAM, command, median};
+
 const RUNS: usize = 5;
 const TIMES: u64 = 10_000;
 const AT_ONCE: u64 = 500;
@@ -46,8 +49,7 @@ impl Server {
             "serve 0 as class\nwait class for {times} passed within 2m\ncheck $class.passed == {times}\ncheck $class.failed == 0\n"
         );
         std::fs::write(&script, text).unwrap();
-        let mut child =
-            Command::new(PROGRAM).arg("--json").arg(script).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command(PROGRAM).arg("--json").arg(script).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let serving = lines.find(|line| line.as_ref().unwrap().contains("\"serving\"")).unwrap().unwrap();
         let serving: serde_json::Value = serde_json::from_str(&serving).unwrap();
@@ -61,7 +63,7 @@ impl Server {
     }
 }
 
-fn command(root: &Path, folder: &Path, port: &str, times: u64) -> [String; 4] {
+fn arguments(root: &Path, folder: &Path, port: &str, times: u64) -> [String; 4] {
     let client = root.join("scripts/client.lab");
     let _ = std::fs::copy(client, folder.join("client.lab"));
     let file = folder.join("client.lab");
@@ -75,8 +77,8 @@ fn command(root: &Path, folder: &Path, port: &str, times: u64) -> [String; 4] {
 fn lab2sh(root: &Path, folder: &Path, times: u64) -> f64 {
     let server = Server::start(folder, times);
     let saved = folder.join("figures.json");
-    let done = Command::new(PROGRAM)
-        .args(command(root, folder, &server.port, times))
+    let done = command(PROGRAM)
+        .args(arguments(root, folder, &server.port, times))
         .arg("--save")
         .arg(&saved)
         .output()
@@ -90,7 +92,7 @@ fn lab2sh(root: &Path, folder: &Path, times: u64) -> f64 {
 
 fn asyncio(root: &Path, folder: &Path) -> f64 {
     let server = Server::start(folder, TIMES);
-    let done = Command::new("python3")
+    let done = command("python3")
         .arg(root.join("tests/python/asyncio_load.py"))
         .args([&server.port, &TIMES.to_string(), &AT_ONCE.to_string()])
         .output()
@@ -100,22 +102,11 @@ fn asyncio(root: &Path, folder: &Path) -> f64 {
     String::from_utf8_lossy(&done.stdout).trim().parse().unwrap()
 }
 
-/// The most memory that a load run had, in MiB, from the kernel's own count.
+/// The most memory that a load run has, in MiB.
 #[cfg(target_os = "linux")]
 fn memory(root: &Path, folder: &Path, times: u64) -> f64 {
     let server = Server::start(folder, times);
-    let timed = Command::new("/usr/bin/time")
-        .args(["-f", "%M", PROGRAM, "-q"])
-        .args(command(root, folder, &server.port, times))
-        .output()
-        .unwrap();
+    let peak = figures::peak_memory(arguments(root, folder, &server.port, times));
     server.end();
-    let told = String::from_utf8_lossy(&timed.stderr);
-    let kib: f64 = told.lines().last().unwrap().trim().parse().unwrap_or_else(|_| panic!("{told}"));
-    kib / 1024.0
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
+    peak
 }

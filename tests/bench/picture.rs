@@ -5,15 +5,14 @@
 //! Runs with and without alternate in one process, so that a machine that slows down slows both.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, missing_docs)]
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
+mod figures;
+
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Instant;
 
+use figures::{echo_server, median, row};
 use lab2sh::commands::TABLE;
 use lab2sh::event::Event;
 use lab2sh::lab::Lab;
@@ -102,49 +101,9 @@ fn a_long_session(folder: &Path) {
     ] {
         std::fs::write(&script, format!("connect 127.0.0.1:{port} as c\n{text}{end}")).unwrap();
         let begun = Instant::now();
-        let peak = peak_memory(&script);
+        let peak = figures::peak_memory([&script]);
         println!("{:>8.1} MiB, {:.2} s  {what}", peak, begun.elapsed().as_secs_f64());
     }
     std::fs::write(&script, format!("connect 127.0.0.1:{port} as c\n{}", turn(few).repeat(50))).unwrap();
-    println!("{:>8.1} MiB  a session of 10,000 messages", peak_memory(&script));
-}
-
-/// The most memory that a run had, in MiB, from the kernel's own count.
-#[cfg(target_os = "linux")]
-fn peak_memory(script: &Path) -> f64 {
-    let timed = Command::new("/usr/bin/time")
-        .args(["-f", "%M", env!("CARGO_BIN_EXE_lab2sh"), "-q"])
-        .arg(script)
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&timed.stderr);
-    let kib: f64 = told.lines().last().unwrap().trim().parse().unwrap_or_else(|_| panic!("{told}"));
-    kib / 1024.0
-}
-
-fn echo_server() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            stream.set_nodelay(true).unwrap();
-            thread::spawn(move || {
-                let mut buffer = [0; 65536];
-                while let Ok(n @ 1..) = stream.read(&mut buffer) {
-                    stream.write_all(&buffer[..n]).unwrap();
-                }
-            });
-        }
-    });
-    port
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
-}
-
-fn row(what: &str, figure: f64, wanted: &str) {
-    println!("{figure:>8.2}  {what}  {wanted}");
+    println!("{:>8.1} MiB  a session of 10,000 messages", figures::peak_memory([&script]));
 }

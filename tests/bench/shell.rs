@@ -5,13 +5,15 @@
 //! Each figure is the median of runs that alternate with the yardstick's, so that a machine that slows down slows both.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, missing_docs)]
 
+mod figures;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::Instant;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_lab2sh");
+use figures::{PROGRAM, command, echo_server, median, row};
+
 const RUNS: usize = 9;
 const ROUND_TRIPS: usize = 20_000;
 const CHECKS: usize = 100_000;
@@ -32,8 +34,8 @@ fn main() {
 
 fn starting() {
     let (ours, theirs) = alternating(
-        || seconds(Command::new(PROGRAM).args(["-c", "quit"])),
-        || seconds(Command::new("python3").args(["-c", "import socket, pickle"])),
+        || seconds(command(PROGRAM).args(["-c", "quit"])),
+        || seconds(command("python3").args(["-c", "import socket, pickle"])),
     );
     row("start: `lab2sh -c quit` / python3 with socket and pickle, wall", ours / theirs, "<= 0.05");
 }
@@ -41,7 +43,7 @@ fn starting() {
 fn plain_steps(script: &std::path::Path) {
     let text: String = (0..CHECKS).map(|n| format!("check {n} == {n}\n")).collect();
     std::fs::write(script, text).unwrap();
-    let (ours, _) = alternating(|| seconds(Command::new(PROGRAM).arg(script)), || 0.0);
+    let (ours, _) = alternating(|| seconds(command(PROGRAM).arg(script)), || 0.0);
     row(&format!("a script of {CHECKS} `check` lines, seconds"), ours, "<= 0.5");
 }
 
@@ -56,7 +58,7 @@ fn round_trips(script: &std::path::Path) {
     let (whole, same_work) = alternating(
         || {
             let begun = Instant::now();
-            let output = Command::new(PROGRAM).arg(script).output().unwrap();
+            let output = command(PROGRAM).arg(script).output().unwrap();
             let whole = begun.elapsed().as_secs_f64();
             let screen = String::from_utf8_lossy(&output.stdout);
             let (passed, took) = screen.lines().last().unwrap().rsplit_once(" in ").unwrap();
@@ -112,24 +114,6 @@ fn pickled(n: i64) -> Vec<u8> {
     serde_pickle::to_vec(&message, serde_pickle::SerOptions::new()).unwrap()
 }
 
-fn echo_server() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            stream.set_nodelay(true).unwrap();
-            thread::spawn(move || {
-                let mut buffer = [0; 65536];
-                while let Ok(n @ 1..) = stream.read(&mut buffer) {
-                    stream.write_all(&buffer[..n]).unwrap();
-                }
-            });
-        }
-    });
-    port
-}
-
 /// A 3.7 MB dict that arrives in one go against the same in pieces: what the program itself spends on it.
 fn in_pieces(folder: &std::path::Path) {
     let pairs = (0..170_000)
@@ -146,7 +130,7 @@ fn in_pieces(folder: &std::path::Path) {
 fn receiving(script: &std::path::Path, bytes: &[u8], piece: usize) -> f64 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = format!("port={}", listener.local_addr().unwrap().port());
-    let child = Command::new(PROGRAM).arg("-q").arg(script).arg(port).spawn().unwrap();
+    let child = command(PROGRAM).arg("-q").arg(script).arg(port).spawn().unwrap();
     let (mut stream, _) = listener.accept().unwrap();
     stream.set_nodelay(true).unwrap();
     let begun = Instant::now();
@@ -168,8 +152,7 @@ fn at_the_prompt() {
         print([l for l in open(f'/proc/{pid}/status') if l.startswith('VmRSS')][0].split()[1])\n\
         os.write(fd, b'\\x04')\n\
         os.waitpid(pid, 0)\n";
-    let output =
-        Command::new("python3").args(["-c", PTY, PROGRAM]).stderr(Stdio::inherit()).output().unwrap();
+    let output = command("python3").args(["-c", PTY, PROGRAM]).stderr(Stdio::inherit()).output().unwrap();
     let kib: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap();
     row("resident memory at the prompt, MiB", kib / 1024.0, "<= 8");
 }
@@ -189,13 +172,4 @@ fn alternating(mut ours: impl FnMut() -> f64, mut theirs: impl FnMut() -> f64) -
         b.push(theirs());
     }
     (median(a), median(b))
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
-}
-
-fn row(what: &str, figure: f64, wanted: &str) {
-    println!("{figure:>8.3}  {wanted:<8}  {what}");
 }

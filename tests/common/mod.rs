@@ -18,10 +18,12 @@
 
 pub mod class;
 mod peer;
+mod picture;
 mod text;
 
 pub use peer::{Peer, namespace_or_skip, python_or_skip, strace_or_skip};
-pub use text::{normal, same, timeless, unnumbered};
+pub use picture::{ENDS, draws, picture, same_picture};
+pub use text::{anywhere, normal, recorded, same, timeless, unnumbered};
 
 use std::fs;
 use std::io::{Read, Write};
@@ -34,6 +36,19 @@ use std::time::{Duration, Instant};
 
 /// A test that takes longer than this hangs. Generous: two slow cores may run many tests at once.
 pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// `{'clientid': 1}` as Python's `pickle.dumps` writes it.
+pub const GREETING: &[u8] = b"\x80\x04\x95\x11\0\0\0\0\0\0\0}\x94\x8c\x08clientid\x94K\x01s.";
+
+/// The repository's own folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A program as a student might write it.
+pub fn student(name: &str) -> PathBuf {
+    root().join("tests/students").join(name)
+}
 
 /// A folder of its own under the system's temporary one, removed at the end.
 pub struct Folder(PathBuf);
@@ -82,6 +97,23 @@ pub fn script(text: &str) -> Shell {
     let shell = Shell::new(["test.lab"]);
     shell.folder.write("test.lab", text);
     shell
+}
+
+/// The steps that open two ends, `ada` and `seat`.
+pub const OPENING: &str = "listen 0 as srv\nconnect 127.0.0.1:$srv.port as ada\naccept as seat\n";
+
+/// What a screen shows of [`OPENING`].
+pub const BOTH_ENDS: &str = "> listen 0 as srv
+  srv  listening on 127.0.0.1:PORT
+srv> connect 127.0.0.1:$srv.port as ada
+  ada  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
+ada> accept as seat
+  seat  accepted by srv from 127.0.0.1:PORT  MS
+";
+
+/// Two ends on one screen, `ada` and `seat`.
+pub fn both_ends(steps: &str) -> Shell {
+    script(&format!("{OPENING}{steps}"))
 }
 
 /// A script whose last line is wrong runs nothing: the screen holds this and no more.

@@ -1,8 +1,11 @@
 //! Screens as they are compared: without what differs from run to run.
 
+use std::fs;
 use std::sync::LazyLock;
 
 use regex::Regex;
+
+use super::root;
 
 /// A right-hand part that did not fit stands alone, at least this far to the right.
 const FAR_RIGHT: usize = 12;
@@ -65,6 +68,22 @@ pub fn same(expected: &str, got: &str) {
     add("+", &came[equal_head..came.len() - equal_tail]);
     add(" ", &wanted[wanted.len() - equal_tail..]);
     panic!("the screen is another one (- wanted, + got):\n{diff}");
+}
+
+/// A screen, made [`normal`] and more where it is to be, is the one recorded under this name; `LAB2SH_RECORD=1` records it anew.
+#[track_caller]
+pub fn recorded(name: &str, screen: &str) {
+    let file = root().join("tests/fixtures/screens").join(format!("{name}.txt"));
+    if std::env::var_os("LAB2SH_RECORD").is_some() {
+        fs::write(&file, screen).unwrap();
+    }
+    let wanted = fs::read_to_string(&file).unwrap_or_else(|_| panic!("{} is not recorded", file.display()));
+    assert!(wanted == screen, "{} shows something else now:\n{screen}", file.display());
+}
+
+/// The screen as [`normal`] has it, without the folder that the scripts are in.
+pub fn anywhere(screen: &str) -> String {
+    normal(&screen.replace(&format!("{}/", root().join("scripts").display()), "scripts/"))
 }
 
 /// A picture without its times, and with its ports made equal, in the columns that they had.

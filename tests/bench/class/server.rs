@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::figures::{PROGRAM, command};
+
 /// The argument that makes the benchmark itself the bare server.
 pub const BARE: &str = "bare-server";
-const PROGRAM: &str = env!("CARGO_BIN_EXE_lab2sh");
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench");
 const KIB: f64 = 1024.0;
 
@@ -38,24 +39,24 @@ pub struct Server {
 impl Server {
     /// Starts a server and waits until it tells its port.
     pub fn start(kind: Kind) -> Server {
-        let mut command = match kind {
-            Kind::Ours => Command::new(PROGRAM),
-            Kind::Limited(_) => Command::new("sh"),
-            Kind::Asyncio | Kind::Threads => Command::new("python3"),
-            Kind::Bare => Command::new(std::env::current_exe().unwrap()),
+        let mut program = match kind {
+            Kind::Ours => command(PROGRAM),
+            Kind::Limited(_) => command("sh"),
+            Kind::Asyncio | Kind::Threads => command("python3"),
+            Kind::Bare => command(std::env::current_exe().unwrap()),
         };
         match kind {
-            Kind::Ours => command.arg("load.lab"),
+            Kind::Ours => program.arg("load.lab"),
             Kind::Limited(most) => {
-                command.args(["-c", &format!("ulimit -n {most}; exec \"$0\" load.lab"), PROGRAM])
+                program.args(["-c", &format!("ulimit -n {most}; exec \"$0\" load.lab"), PROGRAM])
             }
-            Kind::Asyncio => command.args(["class/yardsticks.py", "asyncio"]),
-            Kind::Threads => command.args(["class/yardsticks.py", "threads"]),
-            Kind::Bare => command.arg(BARE),
+            Kind::Asyncio => program.args(["class/yardsticks.py", "asyncio"]),
+            Kind::Threads => program.args(["class/yardsticks.py", "threads"]),
+            Kind::Bare => program.arg(BARE),
         };
         // One that cannot start is missed by its port; one that is stopped says so, which is no news here.
-        command.current_dir(FOLDER).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        program.current_dir(FOLDER).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = program.spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         let port =
             output.by_ref().map_while(Result::ok).find_map(|line| line.strip_prefix("PORT ")?.parse().ok());
