@@ -79,7 +79,14 @@ const CLIENTS: &[Row] = &[
     ),
     row("client_passes_errors.py", &[1, 3, 1, 0, 0, 0, 0], 6, "an `except: pass` around it hides the error"),
     row("client_reads_dict.py", &[1, 3, 0, 0, 0, 2, 0], 7, "catch `ConnectionRefusedError`"),
-    row("client_exits.py", &[0, 0, 0, 0, 0, 0, 1], 1, "connect to 127.0.0.1 and port"),
+    row("client_exits.py", &[0, 0, 0, 0, 0, 0, 0], 1, "connect to 127.0.0.1 and port"),
+    // Python runs nothing of it, and so it shows nothing in the last phase either.
+    row(
+        "client_syntax.py",
+        &[0, 0, 0, 0, 0, 0, 0],
+        1,
+        "your client stopped with SyntaxError at client_syntax.py line 6",
+    ),
     row("client_hangs.py", &[1, 0, 0, 0, 0, 0, 0], 2, "after the id the server reads one pickled dict"),
     row("client_floods.py", &[1, 0, 0, 0, 0, 0, 0], 2, "after the id the server reads one pickled dict"),
 ];
@@ -197,9 +204,9 @@ ok     3. It listens after the answer  2 checks, 1 of 1 points  MS
 ok     4. Its id comes in two segments  1 check, 2 of 2 points  MS
 ok     5. Two messages come in one segment  2 checks, 2 of 2 points  MS
 ok     6. The server closes  2 checks, 2 of 2 points  MS
-ok     7. No server  2 checks, 1 of 1 points  MS
+ok     7. No server  3 checks, 1 of 1 points  MS
 
-grade-client.lab: 76 steps passed in SEC
+grade-client.lab: 80 steps passed in SEC
 points: 12 of 12
 "#
         .trim_start(),

@@ -112,7 +112,7 @@ fn no_line(call: &Call, program: &Program, name: &str, pattern: &Pattern, limit:
             format!("it is still running: a longer `within` waits on, `@{name} type TEXT` answers what it may ask"),
         ),
         (None, ended) => (
-            format!("`{name}` ended{} and had said nothing that matches", ended.map_or(String::new(), |it| format!(" ({})", how(&it)))),
+            format!("`{name}` ended{} and had said nothing that matches", ended.map_or(String::new(), |it| format!(" ({})", it.shown()))),
             "each `expect output` looks at the lines after the one that the last took; a string has to be the whole line, a \
              /regex/ a part of it"
                 .to_string(),
@@ -132,10 +132,15 @@ pub async fn expect_exit(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         Ok(captures) => met(lab, call, &name, &status, captures, |text| format!("exit {text}, as expected")),
         Err(_) => {
             let said = lab.program(&name)?.said();
-            let failure = Failure::check(format!("`{name}` ended otherwise than expected: {}", how(&ended)))
-                .detail("wanted", format!("exit {}", text_of(call, pattern)))
-                .detail("got", how(&ended))
-                .hint("a program's status is 0 when all went well; Python gives 1 for an error that nobody caught");
+            let failure = Failure::check(format!(
+                "`{name}` ended otherwise than expected: {}",
+                ended.shown()
+            ))
+            .detail("wanted", format!("exit {}", text_of(call, pattern)))
+            .detail("got", ended.shown())
+            .hint(
+                "a program's status is 0 when all went well; Python gives 1 for an error that nobody caught",
+            );
             // A traceback says most about an end.
             let said =
                 if said.errors.is_empty() { said } else { Kept { lines: said.errors.clone(), ..said } };
@@ -160,6 +165,7 @@ async fn end_of(lab: &mut Lab, call: &Call, name: &str) -> Result<Ended, Failure
         _ => lab.limit(call, None),
     };
     let program = lab.program(name)?;
+    program.is_awaited = true;
     match limit.wait(program.wait()).await {
         None => {
             let failure = Failure::check(format!("`{name}` is still running after {}", limit.shown()))
@@ -196,14 +202,6 @@ fn met(
         did: Did::Meet { what: text(value.repr_cut(SHOWN_LINE).0) },
     });
     Ok(())
-}
-
-/// `exit 1`, `signal 15`.
-fn how(ended: &Ended) -> String {
-    match ended.status {
-        status @ ..0 => format!("signal {}", -status),
-        status => format!("exit {status}"),
-    }
 }
 
 fn text_of(call: &Call, pattern: &Pattern) -> String {

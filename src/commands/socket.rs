@@ -183,13 +183,27 @@ async fn accept(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     lab.check_free(call.name.as_deref())?;
     let limit = lab.limit(call, None);
     let started = Instant::now();
+    let desertion = lab.desertion();
     let listener = lab.listener(&name)?;
     let local = listener.local;
-    let Some(outcome) = limit.wait(listener.accept()).await else {
-        return Err(Failure::network(format!("no client came to `{name}` within {}", limit.shown()))
-            .hint(format!("a client reaches it with `connect {local}`")));
+    let coming = async {
+        tokio::select! {
+            biased;
+            client = listener.accept() => Some(client),
+            () = desertion => None,
+        }
     };
-    let connection = outcome?;
+    let Some(outcome) = limit.wait(coming).await else {
+        return Err(Failure::network(format!("no client came to `{name}` within {}", limit.shown()))
+            .hint(format!("a client reaches it with `connect {local}`"))
+            .on(&name));
+    };
+    let Some(connection) = outcome.transpose()? else {
+        let why = lab.deserted().unwrap_or_default();
+        return Err(Failure::network(format!("no client came to `{name}`, and none will: {why}"))
+            .hint("where a client of someone else is to come, `wait` for the program first, or `close` it")
+            .on(&name));
+    };
     let peer = connection.peer;
     let took = started.elapsed();
     let socket = lab.add_connection(call.name.as_deref(), connection);

@@ -36,6 +36,14 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// `exit 1`, `signal 15`.
+    pub fn shown(&self) -> String {
+        match self.status {
+            status @ ..0 => format!("signal {}", -status),
+            status => format!("exit {status}"),
+        }
+    }
+
     /// Nobody is there who could tell.
     pub fn unknown() -> Ended {
         Ended { status: -1, why: Some(Why::Session) }

@@ -25,6 +25,8 @@ pub struct Program {
     pub pid: u32,
     /// What was typed to start it: the program and its arguments.
     pub words: Vec<String>,
+    /// Whether a step has waited for its end: the script knows of it, and counts on others from then on.
+    pub is_awaited: bool,
     state: watch::Sender<State>,
     stdin: Option<ChildStdin>,
 }
@@ -78,7 +80,7 @@ impl Program {
         let stdin = child.stdin.take();
         let readers = output::read_both(&mut child, &state, &teller);
         tokio::spawn(ending::supervise(child, start.time, readers, state.clone(), programs.clone(), teller));
-        Ok(Program { pid, words: start.words, state, stdin })
+        Ok(Program { pid, words: start.words, is_awaited: false, state, stdin })
     }
 
     /// Its end, once it has come.
@@ -86,16 +88,18 @@ impl Program {
         self.state.borrow().ended.clone()
     }
 
-    /// Waits until it has ended and all that it said is told.
-    pub async fn wait(&self) -> Ended {
+    /// Waits until it has ended and all that it said is told; the wait borrows nothing of it.
+    pub fn wait(&self) -> impl Future<Output = Ended> + Send + use<> {
         let mut states = self.state.subscribe();
-        loop {
-            if let Some(ended) = &states.borrow_and_update().ended {
-                return ended.clone();
-            }
-            if states.changed().await.is_err() {
-                // Who would tell of the end is gone: nothing runs any more.
-                return Ended::unknown();
+        async move {
+            loop {
+                if let Some(ended) = &states.borrow_and_update().ended {
+                    return ended.clone();
+                }
+                if states.changed().await.is_err() {
+                    // Who would tell of the end is gone: nothing runs any more.
+                    return Ended::unknown();
+                }
             }
         }
     }
