@@ -56,11 +56,19 @@ async fn type_in(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         lab.emit(What::Program { program: name, did: Did::Type { text: None } });
         return Ok(());
     }
-    let text = call.text(lab, 0)?;
-    let outcome = limit.wait(lab.program(&name)?.type_line(&text)).await;
-    match outcome {
+    let Some(Parsed::Text(text)) = call.args.first() else { return Err(call.misread(0)) };
+    lab.program(&name)?;
+    // A line for each item of a list, as `spawn` makes a word of each.
+    for line in lab.fill_words(text)? {
+        type_line(lab, &name, line, limit).await?;
+    }
+    Ok(())
+}
+
+async fn type_line(lab: &mut Lab, name: &str, text: String, limit: Limit) -> Result<(), Failure> {
+    match limit.wait(lab.program(name)?.type_line(&text)).await {
         Some(Ok(())) => {
-            lab.emit(What::Program { program: name, did: Did::Type { text: Some(text) } });
+            lab.emit(What::Program { program: name.to_string(), did: Did::Type { text: Some(text) } });
             Ok(())
         }
         Some(Err(error)) => Err(Failure::network(format!(
@@ -217,7 +225,8 @@ fn with_output(failure: Failure, said: &Kept, word: &'static str) -> Failure {
         failure = failure.detail(word, "none");
     }
     for line in &said.lines[shown..] {
-        failure = failure.detail(word, Value::str(line).repr_cut(SHOWN_LINE).0);
+        let (shown, is_cut) = Value::str(line).repr_cut(SHOWN_LINE);
+        failure = failure.detail(word, if is_cut { shown + "..." } else { shown });
     }
     if said.lost > 0 {
         failure = failure.detail(word, format!("{} more bytes were not kept", said.lost));

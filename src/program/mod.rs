@@ -3,6 +3,7 @@
 mod ending;
 mod output;
 
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,13 +67,16 @@ impl Program {
         let Some((program, arguments)) = start.words.split_first() else {
             return Err(Failure::script("`spawn` needs a program"));
         };
+        if let Some(file) = missing_file(program, arguments) {
+            return Err(cannot_start(file, NO_SUCH_FILE, HINT_FOLDER));
+        }
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A Python program's prints come as they are made, not when 8 KiB of them are full.
         command.env("PYTHONUNBUFFERED", "1");
         platform::in_own_group(&mut command);
         programs.prepare()?;
-        let mut child = command.spawn().map_err(|error| cannot_start(program, &error))?;
+        let mut child = command.spawn().map_err(|error| not_started(program, &error))?;
         let pid = child.id().unwrap_or_default();
         programs.enter(pid);
         let state = watch::Sender::new(State::default());
@@ -169,29 +173,45 @@ impl Drop for Program {
     }
 }
 
-fn cannot_start(program: &str, error: &std::io::Error) -> Failure {
+const NO_SUCH_FILE: &str = "no such file";
+const HINT_FOLDER: &str = "a program's name starts from the working folder, not from the script's";
+
+/// The file that a Python is told to run, if it is not there: Python would say so only when it runs, as a program does that fails.
+fn missing_file<'a>(program: &str, arguments: &'a [String]) -> Option<&'a str> {
+    let is_python = program.rsplit(['/', '\\']).next().is_some_and(|name| name.starts_with("python"));
+    // Behind `-c` and `-m` no file is named.
+    let options = arguments.iter().take_while(|argument| !matches!(argument.as_str(), "-c" | "-m"));
+    let file = options.map(String::as_str).find(|argument| !argument.starts_with('-'))?;
+    let is_missing = || Path::new(file).try_exists().is_ok_and(|exists| !exists);
+    (is_python && file.ends_with(".py") && is_missing()).then_some(file)
+}
+
+fn not_started(program: &str, error: &std::io::Error) -> Failure {
     use std::io::ErrorKind;
-    let shown = crate::value::escape(program).into_owned();
     let is_python = program.ends_with(".py");
-    let (why, hint) = match error.kind() {
-        ErrorKind::NotFound if is_python || program.contains('/') => (
-            "no such file".to_string(),
-            "a program's name starts from the working folder, not from the script's",
+    let of_python =
+        format!("a Python program is started with `spawn python3 {}`", crate::value::escape(program));
+    match error.kind() {
+        ErrorKind::NotFound if is_python => cannot_start(program, NO_SUCH_FILE, &of_python),
+        ErrorKind::NotFound if program.contains('/') => cannot_start(program, NO_SUCH_FILE, HINT_FOLDER),
+        ErrorKind::NotFound => cannot_start(
+            program,
+            "no such program",
+            "`./NAME` starts a program that lies in the working folder",
         ),
-        ErrorKind::NotFound => {
-            ("no such program".to_string(), "`./NAME` starts a program that lies in the working folder")
+        ErrorKind::PermissionDenied if Path::new(program).is_dir() => {
+            cannot_start(program, "it is a folder", "a program is a file, in the folder or elsewhere")
         }
         ErrorKind::PermissionDenied if is_python => {
-            ("it is not executable".to_string(), "Python starts it: `spawn python3 FILE.py`")
+            cannot_start(program, "it is not executable", "Python starts it: `spawn python3 FILE.py`")
         }
         ErrorKind::PermissionDenied => {
-            ("it is not executable".to_string(), "is it a program? `chmod +x` makes it one")
+            cannot_start(program, "it is not executable", "is it a program? `chmod +x` makes it one")
         }
-        _ => (platform::reason(error), "the system says so; no program was started"),
-    };
-    let failure = Failure::network(format!("cannot start `{shown}`: {why}"));
-    match is_python && error.kind() == ErrorKind::NotFound {
-        true => failure.hint(format!("a Python program is started with `spawn python3 {shown}`")),
-        false => failure.hint(hint),
+        _ => cannot_start(program, &platform::reason(error), "the system says so; no program was started"),
     }
+}
+
+fn cannot_start(program: &str, why: &str, hint: &str) -> Failure {
+    Failure::network(format!("cannot start `{}`: {why}", crate::value::escape(program))).hint(hint)
 }
