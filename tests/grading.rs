@@ -87,6 +87,7 @@ const CLIENTS: &[Row] = &[
         1,
         "your client stopped with SyntaxError at client_syntax.py line 6",
     ),
+    row("client_asks.py", &[0, 0, 0, 0, 0, 0, 0], 1, "connect to 127.0.0.1 and port"),
     row("client_hangs.py", &[1, 0, 0, 0, 0, 0, 0], 2, "after the id the server reads one pickled dict"),
     row("client_floods.py", &[1, 0, 0, 0, 0, 0, 0], 2, "after the id the server reads one pickled dict"),
 ];
@@ -206,7 +207,7 @@ ok     5. Two messages come in one segment  2 checks, 2 of 2 points  MS
 ok     6. The server closes  2 checks, 2 of 2 points  MS
 ok     7. No server  3 checks, 1 of 1 points  MS
 
-grade-client.lab: 82 steps passed in SEC
+grade-client.lab: 90 steps passed in SEC
 points: 12 of 12
 "#
         .trim_start(),
@@ -230,6 +231,7 @@ a> reset all
   a  aborted (RST sent)
 > spawn $python $program $args as student
   student  runs python3 server_one_at_a_time.py N  pid N
+> ? @student type $input
 > hint listen on 127.0.0.1 and port $port, and call `accept` in a loop that does not end
 > repeat until connect 127.0.0.1:$port as a passes
   a  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
@@ -240,7 +242,7 @@ a> connect 127.0.0.1:$port as b
   b  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
 b> hint a second client gets its id while the first is still there: a thread for each client, and `accept` again at once
 b> expect {"clientid": int}
-grade-server.lab:50:1: error: nothing arrived on `b` within 5s (timeout)
+grade-server.lab:62:1: error: nothing arrived on `b` within 5s (timeout)
     expect {"clientid": int}
     ^^^^^^
   wanted: {"clientid": int}
@@ -251,7 +253,7 @@ ok     4. An identity comes in two segments  3 checks, 2 of 2 points  MS
 ok     5. A client of the hand-out  3 checks, 1 of 1 points  MS
 ok     6. Ten in a row  21 checks, 2 of 2 points  MS
 
-grade-server.lab: 1 failed, 80 steps passed, 4 not run in SEC
+grade-server.lab: 1 failed, 93 steps passed, 4 not run in SEC
 points: 10 of 12
 "#
         .trim_start(),

@@ -10,7 +10,9 @@
 
 mod common;
 
-use common::{Done, Shell, python_or_skip, root, script};
+use std::io::Read;
+
+use common::{Done, Shell, python_or_skip, root, same, script, student, unnumbered};
 
 /// A run of a grading script with these params.
 fn grader(script: &str, params: &[&str]) -> Shell {
@@ -65,4 +67,58 @@ fn a_line_that_is_cut_says_so() {
     let done = script("spawn printf '%0150d' 7\nexpect exit 1\n").arg("--allow-spawn").run();
     let cut = format!("  said last: '{}...\n", "0".repeat(119));
     assert!(done.screen.contains(&cut), "{}", done.screen);
+}
+
+#[test]
+fn a_program_that_asks_is_answered() {
+    let Some(python) = python_or_skip() else { return };
+    let program = format!("program={}", student("client_asks.py").display());
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (port, input) = (format!("port={free}"), format!("input=[\"127.0.0.1\", {free}]"));
+    let done = grader("grade-client.lab", &[&program, &format!("python={python}"), &port, &input]).run();
+    assert!(done.screen.ends_with("\npoints: 12 of 12\n"), "{}", done.screen);
+}
+
+#[test]
+fn a_list_is_typed_line_by_line() {
+    let text = "let lines = [\"one\", 2, \"\"]\nlet none = []\nspawn cat as it\n@it type $none\n@it type $lines\n@it type <$none>\n@it type eof\nwait it\n";
+    let done = script(text).arg("--allow-spawn").run();
+    assert_eq!(done.status, 0, "{}", done.screen);
+    let said: Vec<&str> = done.lines_after("  it |").collect();
+    assert_eq!(said, [" one", " 2", "", " <[]>"], "{}", done.screen);
+}
+
+/// A port that a connection of before still rests on: who listened there closed it first.
+fn resting_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut client = std::net::TcpStream::connect(address).unwrap();
+    drop(listener.accept().unwrap());
+    // The end is here, so that this side's is the second.
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    address.port()
+}
+
+#[test]
+fn a_port_that_rests_is_refused_without_reuse_address() {
+    let port = resting_port();
+    let text =
+        format!("set reuse-address off\n? listen {port}\nset reuse-address on\nlisten {port} as srv\n");
+    let screen = script(&text).run().screen.replace(&port.to_string(), "PORT");
+    same(
+        r#"
+> set reuse-address off
+  reuse-address off
+> ? listen PORT
+  failed, as it may: cannot listen on 127.0.0.1:PORT: connections of before still rest on port PORT
+  hint: who closes a connection first keeps its port for a minute (TIME-WAIT): wait, or `set reuse-address on`
+> set reuse-address on
+  reuse-address on
+> listen PORT as srv
+  srv  listening on 127.0.0.1:PORT
+
+test.lab: 4 steps passed in SEC
+"#,
+        &unnumbered(&screen),
+    );
 }

@@ -25,6 +25,8 @@ pub enum Setting {
     MaxPerAddress(Option<usize>),
     /// How long a program that was started may run; `None` for ever.
     ProgramTime(Option<Duration>),
+    /// Whether a port may be listened on while connections of before rest there (SO_REUSEADDR).
+    ReuseAddress(bool),
 }
 
 /// How much a script shows of what passes.

@@ -117,7 +117,7 @@ fn set(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     Ok(())
 }
 
-fn all(settings: &Settings) -> [(&'static str, String); 10] {
+fn all(settings: &Settings) -> [(&'static str, String); 11] {
     [
         Setting::Timeout(settings.timeout),
         Setting::Codec(settings.codec),
@@ -129,6 +129,7 @@ fn all(settings: &Settings) -> [(&'static str, String); 10] {
         Setting::Show(settings.show),
         Setting::OnFailure(settings.on_failure),
         Setting::ProgramTime(settings.program_time),
+        Setting::ReuseAddress(settings.reuse_address),
     ]
     .map(shown_setting)
 }

@@ -149,7 +149,21 @@ pub async fn bind(lab: &Lab, call: &Call) -> Result<Listener, Failure> {
     let addresses = net::resolve(&host, port).await?;
     let address =
         addresses.first().ok_or_else(|| Failure::network(format!("cannot resolve host `{host}`")))?;
-    Listener::bind(*address).map_err(|error| cannot_listen(&error, *address))
+    let reuse = lab.settings.reuse_address;
+    Listener::bind(*address, reuse).map_err(|error| {
+        let rests =
+            error.kind() == io::ErrorKind::AddrInUse && !reuse && Listener::bind(*address, true).is_ok();
+        if rests { still_rests(*address) } else { cannot_listen(&error, *address) }
+    })
+}
+
+/// Nobody listens there, and a program that does not ask for SO_REUSEADDR cannot either.
+fn still_rests(address: SocketAddr) -> Failure {
+    let message =
+        format!("cannot listen on {address}: connections of before still rest on port {}", address.port());
+    Failure::network(message).hint(
+        "who closes a connection first keeps its port for a minute (TIME-WAIT): wait, or `set reuse-address on`",
+    )
 }
 
 fn cannot_listen(error: &io::Error, address: SocketAddr) -> Failure {

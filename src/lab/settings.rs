@@ -37,6 +37,8 @@ pub struct Settings {
     pub on_failure: OnFailure,
     /// How long a program may run; `None` for ever.
     pub program_time: Option<Duration>,
+    /// Whether a port may be listened on while connections of before rest there.
+    pub reuse_address: bool,
 }
 
 /// How long a step may wait, and where the limit comes from.
@@ -60,6 +62,7 @@ impl Default for Settings {
             show: Show::Steps,
             on_failure: OnFailure::Stop,
             program_time: Some(PROGRAM_TIME_DEFAULT),
+            reuse_address: true,
         }
     }
 }
@@ -77,6 +80,7 @@ impl Settings {
             Setting::OnFailure(on_failure) => self.on_failure = on_failure,
             Setting::MaxClients(clients) => self.class.clients = clients,
             Setting::ProgramTime(time) => self.program_time = time,
+            Setting::ReuseAddress(reuse) => self.reuse_address = reuse,
             Setting::MaxPerAddress(most) => self.class.per_address = most,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::delivery::WORDS as DELIVERY_WORDS;
 use super::line::{Line, identifier_len};
-use super::setting::{CODECS, FRAMINGS, ON_FAILURE, OPTIONS, SHOWN};
+use super::setting::{CODECS, FRAMINGS, ON_FAILURE, OPTIONS, SHOWN, SWITCH};
 use crate::command::{Arg, Names, Spec};
 use crate::language::expr::Key;
 use crate::value::Value;
@@ -145,6 +145,7 @@ fn option_values(option: &str) -> Vec<String> {
         "codec" => CODECS.iter().map(|(name, _)| (*name).to_string()).collect(),
         "framing" => FRAMINGS.iter().map(|(name, _)| (*name).to_string()).collect(),
         "show" => SHOWN.iter().map(|(name, _)| (*name).to_string()).collect(),
+        "reuse-address" => SWITCH.iter().map(|(name, _)| (*name).to_string()).collect(),
         "on-failure" => ON_FAILURE.iter().map(|(name, _)| (*name).to_string()).collect(),
         "protocol" => vec!["2".into(), "3".into()],
         "timeout" => vec!["10s".into(), "none".into()],

@@ -9,7 +9,7 @@ use crate::lab::shown_duration;
 use crate::net::Framing;
 
 /// The options by name, each with what it takes.
-pub const OPTIONS: [(&str, &str); 10] = [
+pub const OPTIONS: [(&str, &str); 11] = [
     ("timeout", "a duration, or `none`: `set timeout 10s`"),
     ("codec", "`pickle`, `json`, `text` or `hex`"),
     ("framing", "`pickle`, `length`, `line` or `none`"),
@@ -20,6 +20,10 @@ pub const OPTIONS: [(&str, &str); 10] = [
     ("show", "`steps`, or `phases`: a line for each phase that passed, the steps of one that failed"),
     ("on-failure", "`stop`, `next-phase` or `next-step`: what a script does when a step has failed"),
     ("program-time", "a duration, or `none`: how long a program may run"),
+    (
+        "reuse-address",
+        "`on`, or `off`: `listen` waits out what rests on a port in TIME-WAIT, as a program without SO_REUSEADDR has to",
+    ),
 ];
 
 /// The codecs by name.
@@ -33,6 +37,9 @@ pub const FRAMINGS: [(&str, Framing); 4] = [
     ("line", Framing::Line),
     ("none", Framing::None),
 ];
+
+/// What is on or off, by name.
+pub const SWITCH: [(&str, bool); 2] = [("on", true), ("off", false)];
 
 /// How much is shown, by name.
 pub const SHOWN: [(&str, Show); 2] = [("steps", Show::Steps), ("phases", Show::Phases)];
@@ -138,6 +145,7 @@ pub fn setting(line: &mut Line) -> Result<Setting, Mistake> {
         "show" => Setting::Show(one_of(line, &SHOWN, takes)?),
         "on-failure" => Setting::OnFailure(one_of(line, &ON_FAILURE, takes)?),
         "program-time" => Setting::ProgramTime(duration(line)?),
+        "reuse-address" => Setting::ReuseAddress(one_of(line, &SWITCH, takes)?),
         "protocol" => Setting::Protocol(one_of(line, &[("2", 2), ("3", 3)], takes)?),
         "max-clients" => Setting::MaxClients(number(line)?),
         "max-per-address" if line.eat_word("none") => Setting::MaxPerAddress(None),
@@ -175,6 +183,7 @@ pub fn shown_setting(setting: Setting) -> (&'static str, String) {
         Setting::MaxMessage(bytes) => ("max-message", shown_size(bytes)),
         Setting::Show(show) => ("show", word(&SHOWN, &show)),
         Setting::OnFailure(on_failure) => ("on-failure", word(&ON_FAILURE, &on_failure)),
+        Setting::ReuseAddress(reuse) => ("reuse-address", word(&SWITCH, &reuse)),
         Setting::MaxClients(clients) => ("max-clients", clients.to_string()),
         Setting::MaxPerAddress(None) => ("max-per-address", "none".to_string()),
         Setting::MaxPerAddress(Some(most)) => ("max-per-address", most.to_string()),

@@ -68,7 +68,13 @@ pub fn filled_in(text: &str, start: usize, whole: &str) -> Result<Template, Mist
         }
     }
     parts.push(Part::Text(plain));
-    Ok(if parts.len() == 1 { Template::text(text.to_string()) } else { Template::from_parts(parts) })
+    // A `$name` alone is known as such, for what makes more of a list than its text.
+    parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+    Ok(if parts.iter().all(|part| matches!(part, Part::Text(_))) {
+        Template::text(text.to_string())
+    } else {
+        Template::from_parts(parts)
+    })
 }
 
 /// Reads `b'...'`: ASCII and escapes.

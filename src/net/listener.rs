@@ -32,12 +32,14 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds and listens. Port 0 takes a free one.
-    pub fn bind(address: SocketAddr) -> io::Result<Listener> {
+    /// Binds and listens. Port 0 takes a free one. Without `reuse` a port is refused while connections of before rest there.
+    pub fn bind(address: SocketAddr, reuse: bool) -> io::Result<Listener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         // On Windows the option lets two programs share a port; on Unix it lets a restarted server have its port back.
         #[cfg(unix)]
-        socket.set_reuse_address(true)?;
+        socket.set_reuse_address(reuse)?;
+        #[cfg(not(unix))]
+        let _ = reuse;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         if INHERITS {
@@ -93,7 +95,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_accepted_has_every_option_and_its_own_address() {
         for any in [Ipv4Addr::UNSPECIFIED, Ipv4Addr::LOCALHOST] {
-            let listener = Listener::bind(SocketAddr::from((any, 0))).unwrap();
+            let listener = Listener::bind(SocketAddr::from((any, 0)), true).unwrap();
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, listener.local.port()));
             let client = std::net::TcpStream::connect(address).unwrap();
             let (stream, peer) = listener.socket.accept().await.unwrap();
