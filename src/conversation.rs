@@ -127,6 +127,12 @@ impl Log {
         self.entries.iter()
     }
 
+    /// What is kept of the time since then, oldest first.
+    pub fn entries_since(&self, begin: Option<Instant>) -> impl Iterator<Item = &Entry> {
+        let begin = begin.map_or(Duration::ZERO, |begin| begin.saturating_duration_since(self.began));
+        self.entries.iter().filter(move |entry| entry.at >= begin)
+    }
+
     /// How sockets were opened that are older than the first entry, oldest first.
     pub fn openings(&self) -> impl Iterator<Item = &Entry> {
         let mut openings: Vec<&Entry> = self.openings.values().map(|opening| &opening.entry).collect();

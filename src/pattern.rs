@@ -83,6 +83,8 @@ pub struct Mismatch {
     pub reason: Option<String>,
     /// The next thing to try.
     pub hint: Option<String>,
+    /// Whether the hint names a slip: a key that is nearly right, a number that is a str.
+    pub is_slip: bool,
 }
 
 impl Mismatch {
@@ -223,7 +225,7 @@ impl Pattern {
             }
         };
         let reason = format!("the key {} is missing", key.repr_cut(60).0);
-        Mismatch { reason: Some(reason), hint: Some(hint), ..self.mismatch(None) }
+        Mismatch { reason: Some(reason), hint: Some(hint), is_slip: near.is_some(), ..self.mismatch(None) }
     }
 
     fn mismatch(&self, got: Option<Value>) -> Mismatch {
@@ -236,7 +238,8 @@ impl Pattern {
             ),
             _ => None,
         };
-        Mismatch { path: String::new(), at: self.at, len: self.len, got, reason: None, hint }
+        let is_slip = hint.is_some();
+        Mismatch { path: String::new(), at: self.at, len: self.len, got, reason: None, hint, is_slip }
     }
 
     /// Calls `visit` with every name that this pattern binds.

@@ -419,7 +419,7 @@ fn the_second_client_is_not_served() {
 }
 
 #[test]
-fn the_server_does_not_listen() {
+fn the_server_has_ended() {
     let Some(done) = program(
         "print('ready')\n",
         "listen 0 as srv\nlet port = $srv.port\nclose srv\nspawn PYTHON own.py as student\nwait student\nconnect 127.0.0.1:$port\n",
@@ -428,4 +428,187 @@ fn the_server_does_not_listen() {
     };
     let hints: Vec<&str> = done.lines_after("hint: ").collect();
     assert_eq!(hints, ["your server has ended (exit 0), so nothing listens there"], "{}", done.screen);
+}
+
+/// A program that runs, and a connection to a port where it does not listen; whatever the lesson says, it knows better or says
+/// nothing.
+fn not_there(text: &str, lesson: &str) -> Option<Vec<String>> {
+    let script = "listen 0 as srv\nlet port = $srv.port\nclose srv\nspawn PYTHON own.py as student\nexpect output /ready/\n";
+    let done = program(text, &format!("{script}{lesson}connect 127.0.0.1:$port\n"))?;
+    let hints = done.lines_after("hint: ").map(|hint| {
+        let numbers = regex::Regex::new("[0-9]{4,5}").unwrap();
+        numbers.replace_all(hint, "N").into_owned()
+    });
+    Some(hints.collect())
+}
+
+#[test]
+fn the_server_does_not_listen() {
+    let text = "import time\nprint('ready')\ntime.sleep(60)\n";
+    let Some(hints) = not_there(text, "") else { return };
+    assert_eq!(
+        hints,
+        [
+            "your server runs and does not listen there: another port or address, or it is not ready yet (wait for what it prints \
+          with `expect output`)"
+        ]
+    );
+    assert_eq!(not_there(text, "hint listen there\n").unwrap(), ["listen there"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_server_listens_elsewhere() {
+    let listen = |bind: &str| {
+        format!(
+            "import socket, time\ns = socket.socket()\n{bind}s.listen()\nprint('ready')\ntime.sleep(60)\n"
+        )
+    };
+    let Some(hints) = not_there(&listen("s.bind(('127.0.0.1', 0))\n"), "hint listen there\n") else { return };
+    assert_eq!(hints, ["your server listens on 127.0.0.1:N, and 127.0.0.1:N is asked for"]);
+    assert_eq!(
+        not_there(&listen(""), "").unwrap(),
+        [
+            "your server listens on a port that the system chose (N): call `bind(('127.0.0.1', N))` before `listen`"
+        ]
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn it_waits_for_input() {
+    let of = |question: &str| {
+        let text = format!("name = input({question})\n");
+        program(
+            &text,
+            "## Phase\nhint read the lab\nspawn PYTHON own.py as student\nwait student within 1s\n",
+        )
+    };
+    let told = |what: &str| {
+        format!(
+            "your program waits {what}, and nobody types one: a program that is checked takes its values from variables or \
+             arguments, or the script has to `type` them"
+        )
+    };
+    hints(of("'your name: '"), &told("for an answer to `your name:`"));
+    hints(of(""), &told("for its input"));
+}
+
+/// What is only likely stands behind what the script says itself.
+#[test]
+fn a_lesson_comes_before_a_guess() {
+    let two = "send hex 80 03 4b 01 2e 80 03 4b 02 2e\nhint print each message\n@student expect output /the menu is/ within 2s\n";
+    hints(
+        client("client_drops_second.py", &format!("{GREET}{IDENTITY}{two}")),
+        "print each message; it may be that two messages came in one recv and yours dropped the second: `pickle.loads` reads the \
+         first and forgets the rest; `pickle.load(sock.makefile('rb'))` reads one after the other",
+    );
+}
+
+#[test]
+fn the_port_is_wrong() {
+    hints(
+        program(
+            "import socket\ns = socket.socket()\ns.connect(('127.0.0.1', 1))\n",
+            "points 1\nlisten 0 as srv\nspawn PYTHON own.py as student\naccept srv\n",
+        )
+        .map(numbered),
+        "nothing listens where your client connects (own.py line 3: `s.connect(('127.0.0.1', 1))`): the server is at 127.0.0.1 \
+         and port N",
+    );
+}
+
+#[test]
+fn a_client_binds() {
+    let python = "points 1\nlisten 0 as srv\nspawn PYTHON own.py $srv.port as student\naccept srv\n";
+    hints(
+        program("import socket, sys\ns = socket.socket()\ns.bind(('127.0.0.1', int(sys.argv[1])))\n", python)
+            .map(numbered),
+        "your client calls `bind` (own.py line 3), as a server does: a client calls `connect(('127.0.0.1', N))` and no `bind`, \
+         `listen` or `accept`",
+    );
+}
+
+/// Ports are other ones each time.
+fn numbered(done: Done) -> Done {
+    let ports = regex::Regex::new("(?m)port [0-9]+$|, [0-9]{4,5}\\)").unwrap();
+    let screen = ports.replace_all(
+        &done.screen,
+        |found: &regex::Captures| {
+            if found[0].starts_with(',') { ", N)" } else { "port N" }
+        },
+    );
+    Done { screen: screen.into_owned(), ..done }
+}
+
+#[test]
+fn a_pickle_was_decoded_as_text() {
+    hints(
+        client("client_decodes.py", &format!("{GREET}{IDENTITY}")),
+        "your client read what came as text (client_decodes.py line 8: `greeting = client.recv(4096).decode()`), and the byte \
+         0x80 begins a pickle: `pickle.loads(data)` reads it, without `decode`",
+    );
+}
+
+#[test]
+fn the_port_is_a_str() {
+    hints(
+        program(
+            "import socket\ns = socket.socket()\ns.connect(('127.0.0.1', '12000'))\n",
+            "points 1\nlisten 0 as srv\nspawn PYTHON own.py as student\naccept srv\n",
+        ),
+        "your client gave the port as a str (own.py line 3: `s.connect(('127.0.0.1', '12000'))`): a port is an int, `int(port)` \
+         makes one",
+    );
+}
+
+#[test]
+fn listen_is_missing() {
+    hints(
+        program(
+            "import socket\ns = socket.socket()\ns.bind(('127.0.0.1', 0))\nc, a = s.accept()\n",
+            "spawn PYTHON own.py as student\nexpect exit 0\n",
+        ),
+        "your server calls `accept` on a socket that does not listen (own.py line 4): call `listen()` first",
+    );
+}
+
+#[test]
+fn accept_gives_two() {
+    hints(
+        server(
+            "server_keeps_pair.py",
+            "connect 127.0.0.1:$port as ada\nexpect {\"clientid\": int} within 10s\n",
+        ),
+        "your server used what `accept` gave as a connection (server_keeps_pair.py line 14: \
+         `connection.send(pickle.dumps({\"clientid\": 1}))`): it gives two, `connection, address = server.accept()`",
+    );
+}
+
+#[test]
+fn the_message_has_a_slip() {
+    hints(
+        server(
+            "server_misspells_key.py",
+            "## Phase\nhint the server speaks first\nconnect 127.0.0.1:$port as ada\nexpect {\"clientid\": int} within 10s\n",
+        ),
+        "the dict has the key 'clientID': a typo?",
+    );
+}
+
+/// Nobody has left: what broke is no client's connection, and the thread has told it while the server goes on.
+#[test]
+fn a_broken_pipe_without_a_client_that_left_is_the_listening_socket() {
+    let text = "import pickle, socket, threading\ndoor = socket.socket()\ndoor.bind(('127.0.0.1', 0))\ndoor.listen()\n\
+                print('port', door.getsockname()[1])\ndef one(c):\n    c.send(pickle.dumps({'clientid': 1})); c.recv(4096); door.send(b'1')\n\
+                while True:\n    c, a = door.accept(); threading.Thread(target=one, args=(c,)).start()\n";
+    let script = "spawn PYTHON own.py as student\nexpect output /port (?<port>[0-9]+)/ within 20s\n\
+                  connect 127.0.0.1:$port as ada\nexpect {\"clientid\": int}\nsend 1\nexpect _ within 1s\n";
+    let Some(done) = program(text, script) else { return };
+    let hint = done.lines_after("hint: ").next().unwrap_or_default();
+    assert!(
+        hint.contains("on the socket that listens: use the connection that `accept` returned"),
+        "{}",
+        done.screen
+    );
 }

@@ -87,7 +87,19 @@ const CLIENTS: &[Row] = &[
         1,
         "your client stopped with SyntaxError at client_syntax.py line 6",
     ),
-    row("client_asks.py", &[0, 0, 0, 0, 0, 0, 0], 1, "connect to 127.0.0.1 and port"),
+    row("client_asks.py", &[0, 0, 0, 0, 0, 0, 0], 1, "waits for an answer to `Host:`"),
+    row("client_wrong_port.py", &[0, 0, 0, 0, 0, 0, 0], 1, "connects (client_wrong_port.py line 7: "),
+    row("client_port_str.py", &[0, 0, 0, 0, 0, 0, 0], 1, "a port is an int"),
+    row("client_binds.py", &[0, 0, 0, 0, 0, 0, 0], 1, "as a server does"),
+    row("client_decodes.py", &[1, 0, 0, 0, 0, 0, 0], 2, "the byte 0x80 begins a pickle"),
+    row("client_misspells_key.py", &[1, 0, 0, 0, 0, 0, 0], 5, "has no 'client_id': it has 'clientid';"),
+    // What the script says comes first, where nothing proves a mistake.
+    row(
+        "client_never_prints.py",
+        &[1, 3, 1, 2, 0, 2, 1],
+        5,
+        "in one segment: `print` each message that comes",
+    ),
     row("client_hangs.py", &[1, 0, 0, 0, 0, 0, 0], 2, "after the id the server reads one pickled dict"),
     row("client_floods.py", &[1, 0, 0, 0, 0, 0, 0], 2, "after the id the server reads one pickled dict"),
 ];
@@ -107,6 +119,14 @@ const SERVERS: &[Row] = &[
     row("server_one_at_a_time.py", &[3, 0, 2, 2, 1, 2], 2, "with a thread for each client"),
     row("server_dies_with_client.py", &[3, 0, 0, 0, 1, 0], 3, "your server ended because one client left"),
     row("server_one_recv.py", &[3, 0, 0, 0, 1, 2], 4, "one message came in two reads, and your server"),
+    row("server_forgets_listen.py", &[0, 0, 0, 0, 0, 0], 1, "on a socket that does not listen"),
+    row(
+        "server_keeps_pair.py",
+        &[0, 0, 0, 0, 0, 0],
+        1,
+        "it gives two, `connection, address = server.accept()`",
+    ),
+    row("server_misspells_key.py", &[0, 0, 0, 0, 0, 0], 1, "the dict has the key 'clientID': a typo?"),
     row("server_wants_keys.py", &[3, 0, 0, 0, 0, 2], 5, "has no 'student_name': it has 'name', 'email'"),
 ];
 
@@ -246,7 +266,7 @@ grade-server.lab:62:1: error: nothing arrived on `b` within 5s (timeout)
     expect {"clientid": int}
     ^^^^^^
   wanted: {"clientid": int}
-hint: your server serves one client only: this one is connected, because the system took it into the queue, but nobody accepted it; call `accept` in a loop, with a thread for each client
+hint: a second client gets its id while the first is still there: a thread for each client, and `accept` again at once; it may be that your server serves one client only: this one is connected, because the system took it into the queue, but nobody accepted it; call `accept` in a loop, with a thread for each client
 failed 2. Two at once  2 passed, 1 failed, 0 of 2 points  MS
 ok     3. One dies  5 checks, 2 of 2 points  MS
 ok     4. An identity comes in two segments  3 checks, 2 of 2 points  MS

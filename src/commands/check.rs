@@ -203,6 +203,7 @@ fn mismatched(
     let mut failure = Failure::check(format!("`{name}` received what was not expected: {what}"));
     failure.span = Some((mismatch.at, mismatch.len));
     failure.hint = mismatch.hint;
+    failure.is_slip = mismatch.is_slip;
     let whole = call.text.get(pattern.at..pattern.at + pattern.len).unwrap_or_default();
     failure = failure.detail(
         "wanted",

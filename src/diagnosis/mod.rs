@@ -1,25 +1,28 @@
 //! Why a check failed, in the student's words: from what was on the wire and from the program's own traceback.
 
+mod absent;
+mod history;
 mod signatures;
 mod traceback;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::command::Call;
-use crate::conversation::Log;
-use crate::event::{Failure, FailureKind, What, Wire};
+use crate::command::{Call, Parsed};
+use crate::event::{Failure, FailureKind, Wire};
 use crate::lab::{Binding, Lab};
 use crate::pickle;
-use crate::program::Ended;
+use crate::platform;
+use crate::program::{Ended, Program};
 use crate::value::{Value, escape};
+
+use history::{history, role};
 
 pub use signatures::{SIGNATURES, Signature};
 pub use traceback::Traceback;
 
 /// How long a program may take to tell why it left, once it did: Python writes its traceback after its sockets are closed.
 const LAST_WORDS: Duration = Duration::from_millis(300);
-/// Messages that are sent within this time of each other, with nothing received between, may come in one read.
-const TOGETHER: Duration = Duration::from_millis(50);
 /// The steps that look at what a program does.
 const LOOKS: [&str; 6] = ["expect", "recv", "wait", "connect", "accept", "send"];
 
@@ -55,12 +58,28 @@ pub struct Seen<'a> {
     pub bytes: Option<Wire>,
     /// What was sent last on that connection, or on any.
     pub sent: Option<Value>,
+    /// What was sent since something came: what the program may have read last.
+    pub sent_together: Vec<Value>,
     /// Whether the last messages to it were sent together, or in one write.
     pub together: bool,
     /// Whether a message of its own came before.
     pub spoke: bool,
     /// Whether its connection was closed here, and nothing was opened since.
     pub closed: bool,
+    /// Whether any connection to it was closed here since it began.
+    pub has_left: bool,
+    /// Whether a client was waited for.
+    pub is_accept: bool,
+    /// Where it would have found a server: what listens here.
+    pub server: Option<SocketAddr>,
+    /// The port that was to be connected to.
+    pub port: Option<u16>,
+    /// Where it listens, where the system tells.
+    pub listens: Vec<SocketAddr>,
+    /// Whether it waits for its standard input: the question that it asked last, if any; `None`: it does not, or nobody can tell.
+    pub asks: Option<String>,
+    /// Whether the script says itself what a failure here means.
+    pub has_lesson: bool,
     /// Whether another connection to the same server is open beside the one that failed.
     pub is_second: bool,
 }
@@ -81,7 +100,8 @@ fn waited_in_vain(failure: &Failure) -> bool {
     ["within", "still running", "longer than"].iter().any(|word| failure.message.contains(word))
 }
 
-/// The same failure with what the student did, where that is known. It becomes the hint, and the traceback a detail.
+/// The same failure with what the student did, where that is known. It becomes the hint, and the traceback a detail. What the
+/// script says of this phase is better than what can be said of any, and worse than what the bytes or the program itself tell.
 pub async fn explain(lab: &Lab, call: &Call, failure: Failure) -> Failure {
     // A class tells how each seat failed in its own words, and ten thousand may fail at once.
     let is_for_student = matches!(failure.kind, FailureKind::Check | FailureKind::Network);
@@ -90,10 +110,9 @@ pub async fn explain(lab: &Lab, call: &Call, failure: Failure) -> Failure {
     if lab.seat.is_some() || !is_for_student || is_explained {
         return failure;
     }
-    // What the script says of this phase is better than what can be said of any.
-    let failure = Failure { hint: lab.phase.hint.clone().or(failure.hint), ..failure };
+    let lesson = lab.phase.hint.clone();
     if !LOOKS.contains(&call.spec.name) && !call.is_until() {
-        return failure;
+        return Failure { hint: lesson.or(failure.hint), ..failure };
     }
     if !waited_in_vain(&failure) {
         // One that has just left has not told why yet.
@@ -104,21 +123,23 @@ pub async fn explain(lab: &Lab, call: &Call, failure: Failure) -> Failure {
         };
         let _ = tokio::time::timeout(LAST_WORDS, ends).await;
     }
-    let seen = look(lab, &failure);
-    let told = SIGNATURES.iter().find_map(|signature| (signature.tells)(&seen));
+    let seen = look(lab, call, &failure);
+    let told = SIGNATURES.iter().find_map(|it| Some((it.is_sure, (it.tells)(&seen)?)));
     let error = seen.error.as_ref().map(|it| format!("{} ({})", it.error(), it.place()));
-    let failure = match error {
-        Some(error) => failure.detail("traceback", escape(&error).into_owned()),
-        None => failure,
+    let hint = match (lesson, told) {
+        (_, Some((true, told))) | (None, Some((false, told))) => Some(told),
+        (Some(lesson), Some((false, told))) => Some(format!("{lesson}; it may be that {told}")),
+        (lesson, None) => lesson.or(failure.hint.clone()),
     };
-    match told {
-        Some(told) => failure.hint(told),
+    let failure = Failure { hint, ..failure };
+    match error {
+        Some(error) => failure.detail("traceback", escape(&error).into_owned()),
         None => failure,
     }
 }
 
 /// Gathers what is known.
-fn look<'a>(lab: &Lab, failure: &'a Failure) -> Seen<'a> {
+fn look<'a>(lab: &Lab, call: &Call, failure: &'a Failure) -> Seen<'a> {
     let socket = failure.socket.as_deref();
     let named = socket.and_then(|name| lab.each_program().find(|(it, _)| *it == name));
     // Of several programs, the one that told of an error has something to say; else the newest.
@@ -132,114 +153,77 @@ fn look<'a>(lab: &Lab, failure: &'a Failure) -> Seen<'a> {
         Some(log) => role(log, link),
         None => Role::Unknown,
     };
-    let history = log.as_deref().map(|log| history(log, link)).unwrap_or_default();
+    let begun = program.map(|program| program.began);
+    let history = log.as_deref().map(|log| history(log, link, begun)).unwrap_or_default();
     drop(log);
     // Who waits for a class to pass wants nothing of one message: what came last is what a seat could not use.
     let is_of_class = socket.is_some_and(|name| matches!(lab.get(name), Some(Binding::Class(_))));
     let bytes = failure.wire.as_deref().cloned().or(history.received.clone().filter(|_| is_of_class));
     let received = bytes.as_ref().and_then(value_of);
-    let who = match (program.is_some(), role) {
-        (false, _) => "the peer",
-        (true, Role::Client) => "your client",
-        (true, Role::Server) => "your server",
-        (true, Role::Unknown) => "your program",
-    };
+    let sent_together: Vec<Value> = history.sent.iter().filter_map(value_of).collect();
+    let running = program.filter(|program| program.ended().is_none());
     Seen {
         failure,
-        who,
+        who: who(program.is_some(), role),
         is_spawned: program.is_some(),
         role,
         error: program.and_then(|it| Traceback::read(&it.said().errors)),
         ended: program.and_then(|it| it.ended()),
         received,
         bytes,
-        sent: history.sent.as_ref().and_then(value_of),
+        sent: history.sent.last().and_then(value_of),
+        sent_together,
         together: history.together,
         spoke: history.received.is_some(),
         closed: history.closed,
+        has_left: history.has_left,
+        is_accept: call.spec.name == "accept",
+        server: server(lab),
+        port: port(lab, call),
+        listens: running.and_then(|it| platform::listening(&it.processes())).unwrap_or_default(),
+        asks: running.and_then(asks),
+        has_lesson: lab.phase.hint.is_some(),
         is_second: link.is_some_and(|name| is_second(lab, name)),
     }
+}
+
+fn who(is_spawned: bool, role: Role) -> &'static str {
+    match (is_spawned, role) {
+        (false, _) => "the peer",
+        (true, Role::Client) => "your client",
+        (true, Role::Server) => "your server",
+        (true, Role::Unknown) => "your program",
+    }
+}
+
+/// Where something listens here: a listening socket or a class, the newest.
+fn server(lab: &Lab) -> Option<SocketAddr> {
+    let local = |(_, binding): (&str, &Binding)| match binding {
+        Binding::Listener(listener) => Some(listener.local),
+        Binding::Class(class) => Some(class.local),
+        _ => None,
+    };
+    lab.names().filter_map(local).last()
+}
+
+/// The port that a `connect` was to reach.
+fn port(lab: &Lab, call: &Call) -> Option<u16> {
+    call.args.iter().find_map(|arg| match arg {
+        Parsed::Step(inner) => port(lab, inner),
+        Parsed::Address(_, port) if call.spec.name == "connect" => lab.fill(port).ok()?.parse().ok(),
+        _ => None,
+    })
+}
+
+/// What a program asks that waits for its input; empty, where it asks nothing.
+fn asks(program: &Program) -> Option<String> {
+    let waits = platform::waits_for_input(&program.processes()) == Some(true);
+    waits.then(|| program.said().open.map_or(String::new(), |line| escape(line.trim()).into_owned()))
 }
 
 fn value_of(wire: &Wire) -> Option<Value> {
     let is_whole = wire.bytes.len() == wire.total && wire.codec == "pickle";
     is_whole.then(|| pickle::decode(&wire.bytes).ok()).flatten().map(|decoded| decoded.value)
-}
-
-/// Whether another pickle follows the first: sent as bytes, the two come in one read.
-fn holds_several(wire: &Wire) -> bool {
-    let first = pickle::decode(&wire.bytes).map_or(0, |decoded| decoded.len);
-    first > 0 && pickle::decode(&wire.bytes[first..]).is_ok()
-}
-
-/// Who connected to whom: on this connection, else on the one that was opened last.
-fn role(log: &Log, link: Option<&str>) -> Role {
-    let (mut found, mut has_listened) = (None, false);
-    let mut own_ports: Vec<(&str, u16)> = Vec::new();
-    for entry in log.openings().chain(log.entries()) {
-        match &entry.what {
-            What::Listening { socket, local } | What::Serving { class: socket, local, .. } => {
-                own_ports.push((socket, local.port()));
-                has_listened = true;
-            }
-            // Another program may listen there from now on.
-            What::Closed { socket, .. } => own_ports.retain(|(name, _)| name != socket),
-            What::Connected { socket, peer, .. } if link.is_none_or(|name| name == socket) => {
-                // A connection to a listener of our own says nothing of another program.
-                let is_own = own_ports.iter().any(|(_, port)| *port == peer.port());
-                found = if is_own { found } else { Some(Role::Server) };
-            }
-            What::Accepted { socket, .. } if link.is_none_or(|name| name == socket) => {
-                found = Some(Role::Client)
-            }
-            What::Arrival { .. } if link.is_none() => found = Some(Role::Client),
-            _ => {}
-        }
-    }
-    found.unwrap_or(if has_listened { Role::Client } else { Role::Unknown })
-}
-
-/// What was sent on a connection, or on any, and how it stands.
-#[derive(Default)]
-struct History {
-    sent: Option<Wire>,
-    received: Option<Wire>,
-    together: bool,
-    closed: bool,
-}
-
-fn history(log: &Log, link: Option<&str>) -> History {
-    let mut history = History::default();
-    let mut last_sent: Option<(String, Duration)> = None;
-    for entry in log.entries() {
-        let Some(socket) = entry.what.socket() else { continue };
-        if link.is_some_and(|name| name != socket) {
-            continue;
-        }
-        match &entry.what {
-            What::Sent { message, .. } => {
-                let before = last_sent.replace((socket.to_string(), entry.at));
-                let is_close =
-                    before.is_some_and(|(name, at)| name == socket && entry.at.saturating_sub(at) < TOGETHER);
-                history.together = is_close || message.wire.as_ref().is_some_and(holds_several);
-                history.sent = message.wire.clone();
-            }
-            What::Received { .. } | What::Read { .. } => {
-                last_sent = None;
-                history.received = entry.what.wire().map(|(_, wire)| wire.clone());
-            }
-            // What a seat could not read.
-            What::Failed(failure) => history.received = failure.wire.as_deref().cloned().or(history.received),
-            // The name of a socket that was closed may be used again.
-            What::Connected { .. } | What::Accepted { .. } if link.is_some() => history = History::default(),
-            What::Connected { .. } | What::Accepted { .. } => history.closed = false,
-            What::Closed { .. } | What::Aborted { .. } | What::ShutDown { .. } | What::ClassClosed { .. } => {
-                history.closed = true;
-            }
-            _ => {}
-        }
-    }
-    history
 }
 
 /// Whether a connection that was made before this one, to the same address, is still open.

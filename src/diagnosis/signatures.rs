@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::absent::*;
 use super::{Role, Seen, Traceback};
+use crate::language::mistake::did_you_mean;
 use crate::pickle;
 use crate::value::{Value, escape};
 
@@ -15,40 +17,62 @@ const SHOWN: usize = 60;
 pub struct Signature {
     /// What its test is called.
     pub name: &'static str,
+    /// Whether the bytes, the traceback or the system prove it; what is only likely stands behind what the script says itself.
+    pub is_sure: bool,
     /// The sentence, if what was seen is this mistake.
-    pub tells: fn(&Seen) -> Option<String>,
+    pub tells: Tells,
 }
 
-/// Every signature. What a traceback says comes first, then what a message looks like, then what did not happen; the last one
-/// fits any traceback.
+/// Every signature. What a traceback says comes first, then what a message looks like, then what did not happen, the sure ones
+/// before the likely ones.
 pub static SIGNATURES: &[Signature] = &[
-    Signature { name: "bytes_are_indexed", tells: bytes_are_indexed },
-    Signature { name: "an_int_is_read_as_a_dict", tells: an_int_is_read_as_a_dict },
-    Signature { name: "a_dict_is_read_as_an_int", tells: a_dict_is_read_as_an_int },
-    Signature { name: "a_key_is_missing", tells: a_key_is_missing },
-    Signature { name: "a_message_came_in_two_reads", tells: a_message_came_in_two_reads },
-    Signature { name: "json_was_unpickled", tells: json_was_unpickled },
-    Signature { name: "no_pickle_was_unpickled", tells: no_pickle_was_unpickled },
-    Signature { name: "the_end_was_unpickled", tells: the_end_was_unpickled },
-    Signature { name: "the_listening_socket_was_used", tells: the_listening_socket_was_used },
-    Signature { name: "a_client_that_left_ended_the_server", tells: a_client_that_left_ended_the_server },
-    Signature { name: "nothing_listened", tells: nothing_listened },
-    Signature { name: "the_port_is_taken", tells: the_port_is_taken },
-    Signature { name: "what_is_sent_is_not_bytes", tells: what_is_sent_is_not_bytes },
-    Signature { name: "nobody_answered_input", tells: nobody_answered_input },
-    Signature { name: "it_was_pickled_twice", tells: it_was_pickled_twice },
-    Signature { name: "a_set_was_meant_as_a_dict", tells: a_set_was_meant_as_a_dict },
-    Signature { name: "json_was_sent", tells: json_was_sent },
-    Signature { name: "the_id_is_a_bare_int", tells: the_id_is_a_bare_int },
-    Signature { name: "the_id_is_in_a_dict", tells: the_id_is_in_a_dict },
-    Signature { name: "what_was_received_was_sent_back", tells: what_was_received_was_sent_back },
-    Signature { name: "the_hand_outs_keys_were_sent", tells: the_hand_outs_keys_were_sent },
-    Signature { name: "any_traceback", tells: any_traceback },
-    Signature { name: "the_second_message_was_dropped", tells: the_second_message_was_dropped },
-    Signature { name: "it_goes_on_after_the_end", tells: it_goes_on_after_the_end },
-    Signature { name: "the_second_client_is_not_served", tells: the_second_client_is_not_served },
-    Signature { name: "the_server_does_not_listen", tells: the_server_does_not_listen },
+    sure("bytes_are_indexed", bytes_are_indexed),
+    sure("an_int_is_read_as_a_dict", an_int_is_read_as_a_dict),
+    sure("a_dict_is_read_as_an_int", a_dict_is_read_as_an_int),
+    sure("a_key_is_missing", a_key_is_missing),
+    sure("a_message_came_in_two_reads", a_message_came_in_two_reads),
+    sure("json_was_unpickled", json_was_unpickled),
+    sure("no_pickle_was_unpickled", no_pickle_was_unpickled),
+    sure("the_end_was_unpickled", the_end_was_unpickled),
+    sure("the_listening_socket_was_used", the_listening_socket_was_used),
+    sure("a_client_that_left_ended_the_server", a_client_that_left_ended_the_server),
+    sure("the_port_is_wrong", the_port_is_wrong),
+    sure("nothing_listened", nothing_listened),
+    sure("a_client_binds", a_client_binds),
+    sure("the_port_is_taken", the_port_is_taken),
+    sure("what_is_sent_is_not_bytes", what_is_sent_is_not_bytes),
+    sure("a_pickle_was_decoded_as_text", a_pickle_was_decoded_as_text),
+    sure("the_port_is_a_str", the_port_is_a_str),
+    sure("listen_is_missing", listen_is_missing),
+    sure("accept_gives_two", accept_gives_two),
+    sure("nobody_answered_input", nobody_answered_input),
+    sure("it_was_pickled_twice", it_was_pickled_twice),
+    sure("a_set_was_meant_as_a_dict", a_set_was_meant_as_a_dict),
+    sure("json_was_sent", json_was_sent),
+    sure("the_id_is_a_bare_int", the_id_is_a_bare_int),
+    sure("the_id_is_in_a_dict", the_id_is_in_a_dict),
+    sure("what_was_received_was_sent_back", what_was_received_was_sent_back),
+    sure("the_hand_outs_keys_were_sent", the_hand_outs_keys_were_sent),
+    sure("the_message_has_a_slip", the_message_has_a_slip),
+    sure("any_traceback", any_traceback),
+    sure("it_waits_for_input", it_waits_for_input),
+    sure("the_server_has_ended", the_server_has_ended),
+    sure("the_server_listens_elsewhere", the_server_listens_elsewhere),
+    likely("the_second_message_was_dropped", the_second_message_was_dropped),
+    likely("it_goes_on_after_the_end", it_goes_on_after_the_end),
+    likely("the_second_client_is_not_served", the_second_client_is_not_served),
+    likely("the_server_does_not_listen", the_server_does_not_listen),
 ];
+
+type Tells = fn(&Seen) -> Option<String>;
+
+const fn sure(name: &'static str, tells: Tells) -> Signature {
+    Signature { name, is_sure: true, tells }
+}
+
+const fn likely(name: &'static str, tells: Tells) -> Signature {
+    Signature { name, is_sure: false, tells }
+}
 
 /// The traceback, if its error is of one of these types and says this.
 fn error<'a>(seen: &'a Seen, kinds: &[&str], says: &str) -> Option<&'a Traceback> {
@@ -117,12 +141,9 @@ fn a_dict_is_read_as_an_int(seen: &Seen) -> Option<String> {
 
 fn a_key_is_missing(seen: &Seen) -> Option<String> {
     let it = error(seen, &["KeyError"], "")?;
-    let has = match &seen.sent {
-        Some(Value::Dict(pairs)) => {
-            let keys: Vec<String> = pairs.iter().map(|(key, _)| cut(key)).collect();
-            format!("it has {}", keys.join(", "))
-        }
-        _ => "look at what came with `print`".to_string(),
+    let has = match dict_without(seen, it.message.trim_matches(['\'', '"'])) {
+        Some(keys) => format!("it has {}", keys.iter().map(|key| cut(key)).collect::<Vec<_>>().join(", ")),
+        None => "look at what came with `print`".to_string(),
     };
     Some(format!(
         "{} read `{}`, and the dict that came has no {}: {has}; `.get(key)` gives None where a key may be missing",
@@ -130,6 +151,22 @@ fn a_key_is_missing(seen: &Seen) -> Option<String> {
         indexed(it),
         escape(&it.message)
     ))
+}
+
+/// The keys of the dict that was read for a key which it has not: the one with a key that is nearly that, else the first.
+fn dict_without<'a>(seen: &'a Seen, missing: &str) -> Option<Vec<&'a Value>> {
+    let keys = |value: &'a Value| match value {
+        Value::Dict(pairs) => Some(pairs.iter().map(|(key, _)| key).collect::<Vec<_>>()),
+        _ => None,
+    };
+    let lacks = |keys: &Vec<&Value>| keys.iter().all(|key| **key != Value::str(missing));
+    let dicts: Vec<Vec<&Value>> = seen.sent_together.iter().filter_map(keys).filter(lacks).collect();
+    let has_near = |keys: &&Vec<&Value>| {
+        let names =
+            keys.iter().filter_map(|key| if let Value::Str(name) = key { Some(&**name) } else { None });
+        did_you_mean(missing, names).is_some()
+    };
+    dicts.iter().find(has_near).or(dicts.first()).cloned()
 }
 
 fn a_message_came_in_two_reads(seen: &Seen) -> Option<String> {
@@ -176,15 +213,22 @@ fn the_end_was_unpickled(seen: &Seen) -> Option<String> {
 }
 
 fn the_listening_socket_was_used(seen: &Seen) -> Option<String> {
-    let it = seen.error.as_ref()?;
-    let found = CALLED.as_ref()?.captures(&it.source)?;
-    let (name, call) = (found.get(1)?.as_str(), found.get(2)?.as_str());
+    let it = seen.error.as_ref().filter(|_| seen.role == Role::Server)?;
+    let calls: Vec<_> = CALLED.as_ref()?.captures_iter(&it.source).collect();
+    let listening = LISTENING_NAMES.as_ref()?;
+    // Of several calls in one line, the one on what is called as such sockets are.
+    let is_named =
+        |found: &&regex::Captures| found.get(1).is_some_and(|name| listening.is_match(name.as_str()));
+    let named = calls.iter().find(is_named);
+    let found = named.or(calls.first())?;
     let is_unconnected = it.message.contains("Transport endpoint is not connected")
         || it.message.contains("Socket is not connected");
-    let is_broken = it.kind == "BrokenPipeError" && LISTENING_NAMES.as_ref()?.is_match(name);
-    (seen.role == Role::Server && (is_unconnected || is_broken)).then(|| {
+    // A pipe breaks where a client has left, or where none ever was.
+    let is_broken = it.kind == "BrokenPipeError" && (named.is_some() || !seen.has_left);
+    (is_unconnected || is_broken).then(|| {
         format!(
-            "your server calls `{name}.{call}(...)` on the socket that listens: use the connection that `accept` returned"
+            "your server calls `{}.{}(...)` on the socket that listens: use the connection that `accept` returned",
+            &found[1], &found[2]
         )
     })
 }
@@ -193,8 +237,8 @@ fn a_client_that_left_ended_the_server(seen: &Seen) -> Option<String> {
     let it = error(seen, &["ConnectionResetError", "BrokenPipeError", "ConnectionAbortedError"], "")?;
     Some(match seen.role {
         Role::Server => format!(
-            "your server ended because one client left ({}): catch `ConnectionError` around that client's code, and go on \
-             with `accept`",
+            "{} because one client left ({}): catch `ConnectionError` around that client's code, and go on with `accept`",
+            if seen.ended.is_some() { "your server ended" } else { "a thread of your server ended" },
             it.kind
         ),
         _ => format!(
@@ -204,6 +248,18 @@ fn a_client_that_left_ended_the_server(seen: &Seen) -> Option<String> {
     })
 }
 
+fn the_port_is_wrong(seen: &Seen) -> Option<String> {
+    let it = error(seen, &["ConnectionRefusedError"], "")?;
+    let server = seen.server.filter(|_| seen.role != Role::Server)?;
+    Some(format!(
+        "nothing listens where {} connects ({}): the server is at {} and port {}",
+        seen.who,
+        line_of(it),
+        server.ip(),
+        server.port()
+    ))
+}
+
 fn nothing_listened(seen: &Seen) -> Option<String> {
     let it = error(seen, &["ConnectionRefusedError"], "")?;
     Some(format!(
@@ -211,6 +267,18 @@ fn nothing_listened(seen: &Seen) -> Option<String> {
          which server is missing",
         seen.who,
         it.place()
+    ))
+}
+
+fn a_client_binds(seen: &Seen) -> Option<String> {
+    let it = error(seen, &["OSError"], "Address already in use")?;
+    let server = seen.server.filter(|_| seen.is_accept)?;
+    Some(format!(
+        "your client calls `bind` ({}), as a server does: a client calls `connect(('{}', {}))` and no `bind`, `listen` or \
+         `accept`",
+        it.place(),
+        server.ip(),
+        server.port()
     ))
 }
 
@@ -226,6 +294,49 @@ fn what_is_sent_is_not_bytes(seen: &Seen) -> Option<String> {
         seen.who,
         it.place()
     ))
+}
+
+fn a_pickle_was_decoded_as_text(seen: &Seen) -> Option<String> {
+    let it = error(seen, &["UnicodeDecodeError"], "byte 0x80 in position 0")?;
+    Some(format!(
+        "{} read what came as text ({}), and the byte 0x80 begins a pickle: `pickle.loads(data)` reads it, without `decode`",
+        seen.who,
+        line_of(it)
+    ))
+}
+
+fn the_port_is_a_str(seen: &Seen) -> Option<String> {
+    let it = error(seen, &["TypeError"], "'str' object cannot be interpreted as an integer")?;
+    let is_address = it.source.contains("connect") || it.source.contains("bind");
+    is_address.then(|| {
+        format!(
+            "{} gave the port as a str ({}): a port is an int, `int(port)` makes one",
+            seen.who,
+            line_of(it)
+        )
+    })
+}
+
+fn listen_is_missing(seen: &Seen) -> Option<String> {
+    let it = error(seen, &["OSError"], "Invalid argument").filter(|it| it.source.contains("accept("))?;
+    Some(format!(
+        "your server calls `accept` on a socket that does not listen ({}): call `listen()` first",
+        it.place()
+    ))
+}
+
+fn accept_gives_two(seen: &Seen) -> Option<String> {
+    let it = error(seen, &["AttributeError"], "'tuple' object has no attribute")?;
+    let is_of_socket = ["'send'", "'sendall'", "'recv'", "'close'", "'makefile'"]
+        .iter()
+        .any(|name| it.message.contains(name));
+    is_of_socket.then(|| {
+        format!(
+            "{} used what `accept` gave as a connection ({}): it gives two, `connection, address = server.accept()`",
+            seen.who,
+            line_of(it)
+        )
+    })
 }
 
 fn nobody_answered_input(seen: &Seen) -> Option<String> {
@@ -304,44 +415,18 @@ fn the_hand_outs_keys_were_sent(seen: &Seen) -> Option<String> {
     })
 }
 
+fn the_message_has_a_slip(seen: &Seen) -> Option<String> {
+    seen.failure.hint.clone().filter(|_| seen.failure.is_slip)
+}
+
 fn any_traceback(seen: &Seen) -> Option<String> {
     let it = seen.error.as_ref()?;
+    Some(format!("{} stopped with {} at {}", seen.who, it.kind, line_of(it)))
+}
+
+/// ``client.py line 12: `sock.connect(...)` ``.
+fn line_of(it: &Traceback) -> String {
     let source: String = escape(&it.source).chars().take(SHOWN).collect();
     let line = if source.is_empty() { String::new() } else { format!(": `{source}`") };
-    Some(format!("{} stopped with {} at {}{line}", seen.who, it.kind, escape(&it.place())))
-}
-
-fn the_second_message_was_dropped(seen: &Seen) -> Option<String> {
-    let took_one = seen.together && seen.spoke && !seen.closed;
-    (seen.is_spawned && took_one && seen.ended.is_none() && seen.waited_in_vain()).then(|| {
-        "two messages came in one recv and yours dropped the second: `pickle.loads` reads the first and forgets the rest; \
-         `pickle.load(sock.makefile('rb'))` reads one after the other"
-            .to_string()
-    })
-}
-
-fn it_goes_on_after_the_end(seen: &Seen) -> Option<String> {
-    let went_on = seen.ended.as_ref().is_none_or(|ended| ended.why.is_some());
-    (seen.is_spawned && seen.closed && went_on && seen.waited_in_vain() && seen.role != Role::Server).then(|| {
-        "the connection was closed and your program goes on: recv gives b'' from then on, and an `except: pass` around it hides \
-         the error that says so; leave the loop on `if not data: break`"
-            .to_string()
-    })
-}
-
-fn the_second_client_is_not_served(seen: &Seen) -> Option<String> {
-    (seen.is_spawned && seen.is_second && seen.ended.is_none() && seen.waited_in_vain()).then(|| {
-        "your server serves one client only: this one is connected, because the system took it into the queue, but nobody \
-         accepted it; call `accept` in a loop, with a thread for each client"
-            .to_string()
-    })
-}
-
-fn the_server_does_not_listen(seen: &Seen) -> Option<String> {
-    (seen.is_spawned && seen.failure.message.contains("refused")).then(|| match &seen.ended {
-        Some(ended) => format!("your server has ended (exit {}), so nothing listens there", ended.status),
-        None => "your server runs and does not listen there: another port or address, or it is not ready yet (wait for what it \
-                 prints with `expect output`)"
-            .to_string(),
-    })
+    format!("{}{line}", escape(&it.place()))
 }

@@ -15,6 +15,8 @@ pub struct Failure {
     pub message: String,
     /// What to do next.
     pub hint: Option<String>,
+    /// Whether the hint names a slip that the message shows: nothing that can be said of any failure is better.
+    pub is_slip: bool,
     /// More lines: a word (`wanted`, `got`, `arrived`) and what goes with it.
     pub details: Vec<(&'static str, String)>,
     /// Where in the script; filled in by the step that failed.
@@ -75,6 +77,7 @@ impl Failure {
             kind,
             message: message.into(),
             hint: None,
+            is_slip: false,
             details: Vec::new(),
             place: None,
             span: None,

@@ -1,5 +1,6 @@
 //! What differs between operating systems: what the kernel knows of a connection, the terminal, signals, processes, private files, the wording of errors.
 
+mod inside;
 pub mod process;
 mod tcp;
 mod terminal;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+pub use inside::{listening, waits_for_input};
 pub use process::{
     Ending, Left, adopt_orphans, children, end_child, end_group, exited, group_members, in_own_group,
     status_number,

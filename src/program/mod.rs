@@ -26,6 +26,8 @@ pub struct Program {
     pub pid: u32,
     /// What was typed to start it: the program and its arguments.
     pub words: Vec<String>,
+    /// When it was started.
+    pub began: Instant,
     /// Whether a step has waited for its end: the script knows of it, and counts on others from then on.
     pub is_awaited: bool,
     state: watch::Sender<State>,
@@ -84,7 +86,7 @@ impl Program {
         let stdin = child.stdin.take();
         let readers = output::read_both(&mut child, &state, &teller);
         tokio::spawn(ending::supervise(child, start.time, readers, state.clone(), programs.clone(), teller));
-        Ok(Program { pid, words: start.words, is_awaited: false, state, stdin })
+        Ok(Program { pid, words: start.words, began: Instant::now(), is_awaited: false, state, stdin })
     }
 
     /// Its end, once it has come.
@@ -159,6 +161,12 @@ impl Program {
                 return None;
             }
         }
+    }
+
+    /// Its process and those that it started in its group.
+    pub fn processes(&self) -> Vec<u32> {
+        let members = platform::group_members(self.pid).into_iter().map(|it| it.pid);
+        std::iter::once(self.pid).chain(members).collect()
     }
 
     /// What it said, as far as it is kept.

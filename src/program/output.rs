@@ -52,6 +52,8 @@ pub struct State {
     total: u64,
     /// Bytes that are not kept: of long lines, and of lines that were given up.
     lost: u64,
+    /// The line that was said last, where it is not complete: a question, most often.
+    open: Option<Arc<str>>,
     told: u64,
     hidden: u64,
     /// Why it is to end.
@@ -67,6 +69,8 @@ pub struct Kept {
     pub lines: Vec<Arc<str>>,
     /// Its last lines on standard error.
     pub errors: Vec<Arc<str>>,
+    /// The line that was said last, where it is not complete.
+    pub open: Option<Arc<str>>,
     /// All that it wrote, in bytes.
     pub total: u64,
     /// Bytes of it that are not kept.
@@ -85,6 +89,7 @@ impl State {
         Kept {
             lines: self.after(0).into_iter().map(|(_, line)| line).collect(),
             errors: self.errors.iter().cloned().collect(),
+            open: self.open.clone(),
             total: self.total,
             lost: self.lost,
         }
@@ -166,7 +171,7 @@ async fn read(mut pipe: impl AsyncRead + Unpin, stream: Stream, state: watch::Se
             match tokio::time::timeout(OPEN_LINE, reading).await {
                 Ok(read) => read,
                 Err(_) => {
-                    tell(&mut open, stream, &state, &teller);
+                    tell(&mut open, false, stream, &state, &teller);
                     continue;
                 }
             }
@@ -185,24 +190,27 @@ async fn read(mut pipe: impl AsyncRead + Unpin, stream: Stream, state: watch::Se
             match piece.strip_suffix(b"\n") {
                 Some(rest) => {
                     open.push(rest);
-                    tell(&mut open, stream, &state, &teller);
+                    tell(&mut open, true, stream, &state, &teller);
                 }
                 None => open.push(piece),
             }
         }
     }
     if !open.is_empty() {
-        tell(&mut open, stream, &state, &teller);
+        tell(&mut open, true, stream, &state, &teller);
     }
 }
 
 /// Keeps and tells a line; those that wait for one look at it.
-fn tell(open: &mut OpenLine, stream: Stream, state: &watch::Sender<State>, teller: &Teller) {
+fn tell(open: &mut OpenLine, is_whole: bool, stream: Stream, state: &watch::Sender<State>, teller: &Teller) {
     let OpenLine { bytes, cut } = std::mem::take(open);
     let text = String::from_utf8_lossy(&bytes);
     let line: Arc<str> = text.trim_end_matches('\r').into();
     let mut is_shown = false;
-    state.send_modify(|state| is_shown = state.add(stream, &line, cut));
+    state.send_modify(|state| {
+        state.open = (!is_whole).then(|| line.clone());
+        is_shown = state.add(stream, &line, cut);
+    });
     if is_shown {
         teller.tell(Did::Say { is_error: stream == Stream::Err, line, cut });
     }
