@@ -15,11 +15,16 @@ pub const STEPS_PER_TURN: usize = 64;
 /// The commands that check something: each time one is run is a result, also when it passes.
 const CHECKS: [&str; 3] = ["expect", "check", "wait"];
 
-/// Whether a step is a result when it passes. What `?` marks may do either, and so is none.
-pub fn is_check(call: &Call) -> bool {
+/// Further ones that check the program at the other end, in a phase that judges it. `send` is none: that the kernel took a
+/// message says nothing of the program.
+const JUDGES: [&str; 3] = ["accept", "connect", "recv"];
+
+/// Whether a step is a result when it passes, in a phase that has points or none. What `?` marks may do either, and so is none.
+pub fn is_check(call: &Call, has_points: bool) -> bool {
+    let name = call.spec.name;
     match call.wanted {
         // `repeat until STEP passes` waits for what it wants, as `wait` does.
-        Wanted::Pass => CHECKS.contains(&call.spec.name) || call.is_until(),
+        Wanted::Pass => CHECKS.contains(&name) || call.is_until() || (has_points && JUDGES.contains(&name)),
         Wanted::Fail => true,
         Wanted::Either => false,
     }
@@ -46,7 +51,7 @@ pub async fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     };
     // The failure of a step inside this one is that step's result.
     let is_told = lab.failures_told > told;
-    if lab.trials == 0 && !is_told && (judged.is_err() || is_check(call)) {
+    if lab.trials == 0 && !is_told && (judged.is_err() || is_check(call, lab.phase.has_points)) {
         let refusal = judged.as_ref().ok().and_then(Option::as_ref);
         tell(lab, call, started.elapsed(), judged.as_ref().err(), refusal);
     }

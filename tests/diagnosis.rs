@@ -486,8 +486,8 @@ fn it_waits_for_input() {
     };
     let told = |what: &str| {
         format!(
-            "your program waits {what}, and nobody types one: a program that is checked takes its values from variables or \
-             arguments, or the script has to `type` them"
+            "your program waits {what}, and nobody types any: `@NAME type TEXT` does; a program that is checked takes its values \
+             from variables or arguments"
         )
     };
     hints(of("'your name: '"), &told("for an answer to `your name:`"));

@@ -56,7 +56,7 @@ fn a_phase_that_passes_takes_one_line_and_one_that_fails_is_shown_whole() {
     script(GRADED).run().shows(
         1,
         r#"
-ok     1. The server speaks first  2 checks, 2 of 2 points  MS
+ok     1. The server speaks first  4 checks, 2 of 2 points  MS
 
 == Its id is an int
 seat> points 3

@@ -171,7 +171,7 @@ test.lab: 1 failed, 4 steps passed in SEC
 #[test]
 fn output_that_does_not_come_is_missed_in_time() {
     let text = "spawn sh -c 'echo one; echo two; read x' as it\n@it expect output \"two\"\n@it type go\nwait it\n\
-                spawn sh -c 'echo hello; read x' as other\n@other expect output /bye/ within 300ms\n";
+                spawn sh -c 'echo hello; sleep 60' as other\n@other expect output /bye/ within 300ms\n";
     shows(
         &allowed(text).run(),
         1,
@@ -186,8 +186,8 @@ fn output_that_does_not_come_is_missed_in_time() {
   it > go
 > wait it
   it  ended: exit 0  MS
-> spawn sh -c 'echo hello; read x' as other
-  other  runs sh -c 'echo hello; read x'  pid PID
+> spawn sh -c 'echo hello; sleep 60' as other
+  other  runs sh -c 'echo hello; sleep 60'  pid PID
 > @other expect output /bye/ within 300ms
   other | hello
 test.lab:6:8: error: `other` said nothing that matches within 300ms (the step's `within`)
@@ -282,8 +282,8 @@ fn what_cannot_be_started_is_named() {
   failed, as it may: cannot start `./client.py`: it is not executable
   hint: Python starts it: `spawn python3 FILE.py`
 > ? spawn .
-  failed, as it may: cannot start `.`: it is not executable
-  hint: is it a program? `chmod +x` makes it one
+  failed, as it may: cannot start `.`: it is a folder
+  hint: a program is a file, in the folder or elsewhere
 
 test.lab: 4 steps passed in SEC
 "#,

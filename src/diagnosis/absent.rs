@@ -15,8 +15,8 @@ pub fn it_waits_for_input(seen: &Seen) -> Option<String> {
         format!("for an answer to `{question}`")
     };
     Some(format!(
-        "{} waits {what}, and nobody types one: a program that is checked takes its values from variables or arguments, or the \
-         script has to `type` them",
+        "{} waits {what}, and nobody types any: `@NAME type TEXT` does; a program that is checked takes its values from variables \
+         or arguments",
         seen.who
     ))
 }

@@ -35,7 +35,8 @@ impl Reader {
     }
 
     fn step(&mut self, call: &Call) {
-        if is_check(call) {
+        let has_points = self.phases.last().is_some_and(|phase| phase.points.is_some());
+        if is_check(call, has_points) {
             self.check(call);
         }
         // What `!` and `?` stand before is one step, whatever is in it.

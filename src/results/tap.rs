@@ -16,9 +16,14 @@ pub fn write(report: &Report) -> String {
             // A comment; its sign within the title means nothing.
             let _ = writeln!(text, "# {}", phase.name());
         }
-        let ok = if check.status == Status::Passed { "ok" } else { "not ok" };
-        let _ = writeln!(text, "{ok} {number} - {}", description(&check.text));
-        if check.status != Status::Passed {
+        // A check that was not run is skipped in the words of TAP, as in JUnit: the one that failed before it is told.
+        let (ok, directive) = match check.status {
+            Status::Passed => ("ok", ""),
+            Status::NotRun => ("ok", " # SKIP not run"),
+            Status::Failed | Status::Error | Status::Interrupted => ("not ok", ""),
+        };
+        let _ = writeln!(text, "{ok} {number} - {}{directive}", description(&check.text));
+        if ok == "not ok" {
             text += &diagnostics(check);
         }
     }
