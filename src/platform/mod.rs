@@ -4,6 +4,7 @@ mod inside;
 pub mod process;
 mod tcp;
 mod terminal;
+pub mod thread;
 
 use std::fs::{File, OpenOptions};
 use std::io;
