@@ -111,7 +111,7 @@ fn a_port_that_rests_is_refused_without_reuse_address() {
   reuse-address off
 > ? listen PORT
   failed, as it may: cannot listen on 127.0.0.1:PORT: connections of before still rest on port PORT
-  hint: who closes a connection first keeps its port for a minute (TIME-WAIT): wait, or `set reuse-address on`
+  hint: who closes a connection first keeps its port for a minute (TIME-WAIT): try again then, or `set reuse-address on`
 > set reuse-address on
   reuse-address on
 > listen PORT as srv

@@ -162,7 +162,7 @@ fn still_rests(address: SocketAddr) -> Failure {
     let message =
         format!("cannot listen on {address}: connections of before still rest on port {}", address.port());
     Failure::network(message).hint(
-        "who closes a connection first keeps its port for a minute (TIME-WAIT): wait, or `set reuse-address on`",
+        "who closes a connection first keeps its port for a minute (TIME-WAIT): try again then, or `set reuse-address on`",
     )
 }
 
