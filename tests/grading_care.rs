@@ -11,6 +11,7 @@
 mod common;
 
 use std::io::Read;
+use std::time::Duration;
 
 use common::{Done, Shell, python_or_skip, root, same, script, student, unnumbered};
 
@@ -121,4 +122,16 @@ test.lab: 4 steps passed in SEC
 "#,
         &unnumbered(&screen),
     );
+}
+
+/// No right server is graded where it could not listen: a part of the minute is waited out, and then it is the grader's error.
+#[test]
+fn a_port_that_rests_is_no_students_fault() {
+    let Some(python) = python_or_skip() else { return };
+    let program = format!("program={}", student("server_right.py").display());
+    let port = format!("port={}", resting_port());
+    let done = grader("grade-server.lab", &[&program, &format!("python={python}"), &port])
+        .limit(Duration::from_secs(60))
+        .run();
+    stops(&done, "connections of before still rest on port ");
 }
