@@ -202,8 +202,12 @@ impl Report {
             let shown = file.to_string_lossy();
             let message =
                 format!("cannot write the report `{}`: {}", escape(&shown), crate::platform::reason(&error));
-            Failure::network(message)
-                .hint("the name starts from the folder you are in, which has to be there")
+            Failure::network(message).hint(match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    "the name starts from the folder you are in, which has to be there"
+                }
+                _ => "a report goes to a file that may be written, or to a pipe that somebody reads",
+            })
         })
     }
 

@@ -1,0 +1,126 @@
+//! Files that a run writes (`--report`, `--save`): what stood there before, and what must not be overwritten.
+
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use common::{Done, Shell};
+
+const SCRIPT: &str = "check 1 == 1\n";
+
+fn quiet(words: &[&str]) -> Shell {
+    Shell::new([&["-q", "x.lab"], words].concat()).file("x.lab", SCRIPT)
+}
+
+fn named_pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+fn is_report(text: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(text).is_ok_and(|report| report["passed"] == 1)
+}
+
+/// The folder holds these files and no other, one that was half written above all.
+#[track_caller]
+fn holds(done: &Done, expected: &[&str]) {
+    let entries = fs::read_dir(done.folder.path()).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn a_named_pipe_is_written_through() {
+    for option in ["--report", "--save"] {
+        let shell = quiet(&[option, if option == "--save" { "pipe" } else { "json=pipe" }]);
+        let pipe = shell.path().join("pipe");
+        named_pipe(&pipe);
+        let reads = {
+            let pipe = pipe.clone();
+            std::thread::spawn(move || fs::read(pipe).unwrap())
+        };
+        let done = shell.run();
+        done.shows(0, "");
+        assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+        let text = reads.join().unwrap();
+        assert!(if option == "--save" { text == b"{}\n" } else { is_report(&text) }, "{text:?}");
+        holds(&done, &["pipe", "x.lab"]);
+    }
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_is_told() {
+    let shell = quiet(&["--report", "json=pipe"]);
+    let pipe = shell.path().join("pipe");
+    named_pipe(&pipe);
+    let done = shell.run();
+    done.shows(
+        3,
+        "error: cannot write the report `pipe`: nobody reads from it\n\
+         hint: a report goes to a file that may be written, or to a pipe that somebody reads\n",
+    );
+    assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+}
+
+#[test]
+fn a_link_still_leads_to_the_file_that_is_written() {
+    let shell = quiet(&["--report", "json=link", "--report", "tap=to-nothing-yet"])
+        .file("deep/target.json", "an older report, which is longer than the new one will be or not");
+    fs::create_dir(shell.path().join("links")).unwrap();
+    symlink("deep/target.json", shell.path().join("links.json")).unwrap();
+    symlink("links.json", shell.path().join("link")).unwrap();
+    symlink("deep/new.tap", shell.path().join("to-nothing-yet")).unwrap();
+    let done = shell.run();
+    done.shows(0, "");
+    let folder = done.folder.path();
+    assert_eq!(fs::read_link(folder.join("link")).unwrap(), Path::new("links.json"));
+    assert_eq!(fs::read_link(folder.join("links.json")).unwrap(), Path::new("deep/target.json"));
+    assert!(is_report(&fs::read(folder.join("deep/target.json")).unwrap()));
+    assert!(fs::read_to_string(folder.join("deep/new.tap")).unwrap().starts_with("TAP version"));
+}
+
+#[test]
+fn standard_output_by_its_name_is_written_to() {
+    let shell = quiet(&["--report", "json=/dev/stdout"]);
+    let done = shell.run_apart();
+    assert!(is_report(done.screen.as_bytes()), "{}", done.screen);
+    // One that goes to a file: what stands there already stays, and so does the file.
+    let (mut command, folder) = quiet(&["--report", "json=/dev/stdout"]).into_command();
+    let path = folder.write("screen.txt", "before\n");
+    let out = fs::File::options().append(true).open(&path).unwrap();
+    assert!(command.stdout(out).status().unwrap().success());
+    let text = fs::read_to_string(&path).unwrap();
+    let report = text.strip_prefix("before\n").unwrap_or_else(|| panic!("{text}"));
+    assert!(is_report(report.as_bytes()), "{text}");
+}
+
+#[test]
+fn the_mode_of_a_file_stays() {
+    let shell = quiet(&["--report", "json=out.json"]).file("out.json", "old");
+    let file = shell.path().join("out.json");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let done = shell.run();
+    done.shows(0, "");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert!(is_report(&fs::read(&file).unwrap()));
+    holds(&done, &["out.json", "x.lab"]);
+}
+
+#[test]
+fn a_file_beside_with_a_name_like_a_new_ones_is_nobodys_business() {
+    let done = quiet(&["--report", "json=out.json"]).file("out.json.new", "mine").run();
+    done.shows(0, "");
+    assert_eq!(fs::read_to_string(done.folder.path().join("out.json.new")).unwrap(), "mine");
+}
