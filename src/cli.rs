@@ -1,6 +1,6 @@
 //! The program's options.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
@@ -61,9 +61,9 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", value_parser = pace, conflicts_with_all = ["step", "check"])]
     pub pace: Option<Duration>,
 
-    /// Keep the tables of load runs (`run FILE times N`) as JSON
-    #[arg(long, value_name = "FILE.json")]
-    pub save: Option<std::path::PathBuf>,
+    /// Keep the tables of load runs (`run FILE times N`) as JSON; `-` is standard output
+    #[arg(long, value_name = "FILE.json", conflicts_with = "each")]
+    pub save: Option<PathBuf>,
 
     /// Run on after a failed step
     #[arg(long)]
@@ -96,6 +96,19 @@ pub struct Cli {
     /// When to use colours; NO_COLOR is obeyed
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
+}
+
+impl Cli {
+    /// The file for the tables of load runs; none where there is none, or where it is standard output.
+    pub fn save_file(&self) -> Option<&Path> {
+        self.save.as_deref().filter(|file| file.as_os_str() != "-")
+    }
+
+    /// How many things are to stand on standard output alone.
+    pub fn on_stdout(&self) -> usize {
+        let reports = self.reports.iter().filter(|report| report.file.is_none()).count();
+        reports + usize::from(self.save.is_some() && self.save_file().is_none())
+    }
 }
 
 fn at_once(text: &str) -> Result<usize, String> {

@@ -124,3 +124,99 @@ fn a_file_beside_with_a_name_like_a_new_ones_is_nobodys_business() {
     done.shows(0, "");
     assert_eq!(fs::read_to_string(done.folder.path().join("out.json.new")).unwrap(), "mine");
 }
+
+/// Nothing was run, and the file holds what it held.
+#[track_caller]
+fn refused(shell: Shell, file: &str, expected: &str) {
+    let before = fs::read(shell.path().join(file)).unwrap();
+    let done = shell.run();
+    done.shows(2, expected);
+    assert_eq!(fs::read(done.folder.path().join(file)).unwrap(), before);
+}
+
+const HINT: &str = "hint: take a name that no other file has\n";
+
+#[test]
+fn what_the_run_reads_is_not_written_over() {
+    let inner = "let a = 1\n";
+    let run = |words: &[&str], script: &str| {
+        let shell = Shell::new([&["x.lab"], words].concat()).file("x.lab", script).file("in/a.lab", inner);
+        shell.file("client.py", "print(1)\n")
+    };
+    let told = |option: &str, what: &str| format!("error: `{option}` would write over {what}\n{HINT}");
+    refused(
+        run(&["--report", "junit=x.lab"], "say hello\n"),
+        "x.lab",
+        &told("--report junit=x.lab", "the script `x.lab`"),
+    );
+    // By another name, and where the script holds a mistake as well.
+    refused(
+        run(&["--save", "in/../x.lab"], "sya hello\n"),
+        "x.lab",
+        &told("--save in/../x.lab", "the script `x.lab`"),
+    );
+    for script in
+        ["include in/a.lab\n", "run in/a.lab\n", "repeat 2 include in/a.lab\n", "include in/a.lab\nsya x\n"]
+    {
+        refused(
+            run(&["--report", "tap=in/a.lab"], script),
+            "in/a.lab",
+            &told("--report tap=in/a.lab", "the script `in/a.lab`"),
+        );
+    }
+    let param = "param program = \"client.py\"\n";
+    let file = "`client.py`, which the param `program` names";
+    refused(run(&["--report", "html=client.py"], param), "client.py", &told("--report html=client.py", file));
+    refused(
+        run(&["program=client.py", "--report", "html=./client.py"], "param program = \"x\"\n"),
+        "client.py",
+        &told("--report html=./client.py", file),
+    );
+    refused(
+        Shell::new(["-c", "include a.lab", "--report", "json=a.lab"]).file("a.lab", inner),
+        "a.lab",
+        &told("--report json=a.lab", "the script `a.lab`"),
+    );
+    let linked = run(&["--report", "json=link"], "say hello\n");
+    symlink("x.lab", linked.path().join("link")).unwrap();
+    refused(linked, "x.lab", &told("--report json=link", "the script `x.lab`"));
+    // A script's mistake is still reported to where it harms nothing.
+    let done = run(&["--report", "json=in/a.lab", "--report", "tap=good.tap"], "include in/a.lab\n").run();
+    assert_eq!(done.status, 2);
+    assert!(fs::read_to_string(done.folder.path().join("good.tap")).unwrap().contains("would write over"));
+}
+
+#[test]
+fn two_things_do_not_go_to_one_file() {
+    let run = |words: &[&str]| Shell::new([&["x.lab"], words].concat()).file("x.lab", "say hello\n").run();
+    let done = run(&["--report", "json=Z.x", "--report", "tap=./Z.x"]);
+    done.shows(
+        2,
+        "error: `--report json=Z.x` and `--report tap=./Z.x` would write to the same file\n\
+         hint: each needs a file of its own\n",
+    );
+    holds(&done, &["x.lab"]);
+    run(&["--report", "json=Z.x", "--save", "Z.x"]).shows(
+        2,
+        "error: `--report json=Z.x` and `--save Z.x` would write to the same file\nhint: each needs a file of its own\n",
+    );
+    // A device takes whatever comes.
+    assert_eq!(run(&["-q", "--report", "json=/dev/null", "--report", "tap=/dev/null"]).status, 0);
+}
+
+#[test]
+fn the_tables_of_load_runs_can_go_to_standard_output() {
+    let script = "run a.lab times 3 as load\nwait load\n";
+    let shell = |words: &[&str]| {
+        Shell::new([&["x.lab"], words].concat()).file("x.lab", script).file("a.lab", "check 1 == 1\n")
+    };
+    let done = shell(&["--save", "-"]).run();
+    let tables: serde_json::Value = serde_json::from_str(&done.screen).unwrap();
+    assert_eq!((tables["load"]["times"].as_u64(), done.status), (Some(3), 0));
+    holds(&done, &["a.lab", "x.lab"]);
+    shell(&["--save", "-", "--report", "tap=-"]).run().shows(
+        2,
+        "error: standard output is for one report, for `--save` or for `--json`\n\
+         hint: give the others files: `--report json=results.json`\n",
+    );
+}

@@ -17,6 +17,7 @@ use crate::cli::Cli;
 use crate::command::Script;
 use crate::event::{Failure, FailureKind, Submission, What};
 use crate::lab::{Interrupt, Lab, shown_duration};
+use crate::replay::Files;
 use crate::results;
 use crate::value::escape;
 use crate::{platform, replay};
@@ -104,7 +105,7 @@ fn fail(lab: &Lab, failure: Failure) -> u8 {
 /// Finds the submissions and checks the script once for all, before the first is run.
 fn prepare(lab: &Lab, each: &Each) -> Result<(Script, Vec<Entry>), Failure> {
     let entries = entries(each)?;
-    let script = replay::load(&each.script)?;
+    let script = replay::load(&each.script, &Files::default())?;
     let mut words = each.words.clone();
     if let Some(first) = entries.first() {
         words.push(format!("{PARAM}={}", first.file.display()));
