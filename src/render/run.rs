@@ -43,8 +43,9 @@ pub fn watching(run: usize, status: u8, files: usize, look: &Look) -> String {
 }
 
 /// What parts a run of a watched script from the one before.
-pub fn changed(file: &str, run: usize, look: &Look) -> String {
-    format!("\n{}\n", look.bold(&format!("==== `{file}` has changed: run {run} ====")))
+pub fn changed(file: &str, is_gone: bool, run: usize, look: &Look) -> String {
+    let how = if is_gone { "is gone" } else { "has changed" };
+    format!("\n{}\n", look.bold(&format!("==== `{file}` {how}: run {run} ====")))
 }
 
 /// The points of a whole run.
