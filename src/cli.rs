@@ -82,7 +82,7 @@ pub struct Cli {
     pub at_once: Option<usize>,
 
     /// With --each: how long one may run
-    #[arg(long, value_name = "TIME", requires = "each", value_parser = pace, default_value = "60s")]
+    #[arg(long, value_name = "TIME", requires = "each", value_parser = time_limit, default_value = "60s")]
     pub time_limit: Duration,
 
     /// With --each: the folder for the table and the reports
@@ -123,6 +123,13 @@ fn pace(text: &str) -> Result<Duration, String> {
     match duration(&mut line) {
         Ok(Some(pace)) if line.is_done() => Ok(pace),
         _ => Err("a time has a unit: 500ms, 1.5s".to_string()),
+    }
+}
+
+fn time_limit(text: &str) -> Result<Duration, String> {
+    match pace(text)? {
+        Duration::ZERO => Err("nothing ends in no time: 60s".to_string()),
+        limit => Ok(limit),
     }
 }
 

@@ -178,6 +178,9 @@ impl Output {
                 self.offer(&mut self.lock());
             }
             (_, Form::Json) => self.write(&report::line(event)),
+            (What::Submission(it), Form::Quiet) if it.status != 0 => {
+                self.complain(&render::submission(it, &self.look()));
+            }
             (_, Form::Quiet) => {}
             (What::ClassStatus { is_tick: true, .. } | What::RunProgress { .. }, Form::Text) => {
                 self.counts(event)

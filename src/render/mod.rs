@@ -21,7 +21,7 @@ use crate::net::End;
 use crate::pattern::count;
 use crate::value::{Value, escape};
 
-pub use run::{phase, points};
+pub use run::{phase, points, submission};
 
 use self::wrap::{caret, folded, visible_width, wrapped};
 
