@@ -105,11 +105,11 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
     let steps = script.steps();
     let registered = register(lab, script);
     lab.emit(What::Planned(Arc::new(results::plan(script))));
-    let (mut done, mut skips) = (0, false);
+    let (mut done, mut skips, mut in_phase) = (0, false, false);
     for item in &script.items {
         let call = match item {
             Item::Phase(title) => {
-                skips = false;
+                (skips, in_phase) = (false, true);
                 lab.begin_phase(title);
                 continue;
             }
@@ -132,6 +132,8 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
                     _ if is_interrupted => break,
                     _ if keep_going => {}
                     OnFailure::Stop => break,
+                    // What stands before the first phase is what all of them need.
+                    OnFailure::NextPhase if !in_phase => break,
                     OnFailure::NextPhase => skips = true,
                     OnFailure::NextStep => {}
                 }

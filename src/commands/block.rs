@@ -90,6 +90,8 @@ async fn until(lab: &mut Lab, call: &Call, inner: &Call) -> Result<(), Failure> 
     let mut tried = 0;
     loop {
         tried += 1;
+        // Whom a connection is to reach: a program that has ended will not listen any more.
+        let is_last = inner.spec.name == "connect" && lab.is_nobody_left();
         let left = limit.duration.map(|whole| whole.saturating_sub(started.elapsed()));
         let attempt = crate::lab::Limit { duration: left, from: limit.from };
         // That an attempt fails is no result; that all of them did is.
@@ -106,6 +108,9 @@ async fn until(lab: &mut Lab, call: &Call, inner: &Call) -> Result<(), Failure> 
             Some(Err(failure)) => failure,
             None => inner.locate(Failure::check("it was still waiting when the time was up")),
         };
+        if is_last {
+            return Err(failure.detail("tried", "until every program that was started had ended"));
+        }
         if limit.duration.is_some_and(|whole| started.elapsed() + rest > whole) {
             let within = limit.duration.map_or(String::new(), shown_duration);
             let tried = if tried == 1 { "once".to_string() } else { format!("{tried} times") };

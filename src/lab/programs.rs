@@ -145,6 +145,32 @@ impl Lab {
         })
     }
 
+    /// Whether a program is judged whose end leaves nobody who could do what this step waits for: in a phase without points, and
+    /// beside runs, anybody may come.
+    fn waits_for_programs(&self) -> bool {
+        let runs = self.names().any(|(_, it)| matches!(it, Binding::Load(runs) if !runs.load.is_done()));
+        self.phase.has_points && !runs && self.each_program().next().is_some()
+    }
+
+    /// Whether all programs that are judged have ended, so that nobody is left to wait for.
+    pub fn is_nobody_left(&self) -> bool {
+        self.waits_for_programs() && self.each_program().all(|(_, program)| program.ended().is_some())
+    }
+
+    /// Waits until nobody is left; for ever where others may come.
+    pub fn nobody_left(&self) -> impl Future<Output = ()> + Send + use<> {
+        let waits = self.waits_for_programs();
+        let ends: Vec<_> = self.each_program().map(|(_, program)| program.comes_to_its_end()).collect();
+        async move {
+            if !waits {
+                return std::future::pending().await;
+            }
+            for end in ends {
+                end.await;
+            }
+        }
+    }
+
     /// Ends every program with the session.
     pub async fn end_programs(&self) {
         self.end_each_program(Why::Session).await;

@@ -100,6 +100,18 @@ impl Program {
         }
     }
 
+    /// Its end, for whoever has to let go of the program meanwhile.
+    pub fn comes_to_its_end(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut states = self.state.subscribe();
+        async move {
+            while states.borrow_and_update().ended.is_none() {
+                if states.changed().await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
     /// Ends it and all that it started, and waits for that.
     pub async fn end(&self, why: Why) -> Ended {
         self.ask_to_end(why);
