@@ -19,6 +19,7 @@ use lab2sh::program::Programs;
 use lab2sh::render::Look;
 use lab2sh::replay::Files;
 use lab2sh::results::{Results, Wanted};
+use lab2sh::shell::At;
 use lab2sh::watch::{self, Watch};
 use lab2sh::written::{self, Sources};
 use lab2sh::{lecture, load, prompt, replay, shell};
@@ -282,11 +283,21 @@ async fn drive(
     at_prompt(lab, cli, output, terminal, sources).await
 }
 
-/// The lines of `-c`: all are parsed before the first is run, as those of a script are.
+/// The lines of `-c`, numbered through: all are parsed before the first is run, as those of a script are.
 async fn lines(lab: &mut Lab, cli: &Cli, sources: &Sources) -> u8 {
-    let steps: Vec<String> = cli.lines.iter().flat_map(|line| shell::split(line, TABLE)).collect();
-    for step in &steps {
-        let checked = shell::check(step, "-c", TABLE);
+    let mut steps = Vec::new();
+    let mut next = 1;
+    for text in &cli.lines {
+        let mut line = next;
+        for step in shell::split(text, TABLE) {
+            let at = At { file: "-c", line };
+            line += step.lines().count().max(1);
+            steps.push((step, at));
+        }
+        next += text.lines().count().max(1);
+    }
+    for (step, at) in &steps {
+        let checked = shell::check(step, *at, TABLE);
         let allowed = checked.and_then(|step| {
             step.iter().flat_map(|step| step.files()).for_each(|file| sources.add_script(Path::new(&*file)));
             sources.check(cli).and_then(|()| lab_allows(lab, cli, step.as_deref()))
@@ -296,8 +307,8 @@ async fn lines(lab: &mut Lab, cli: &Cli, sources: &Sources) -> u8 {
         }
     }
     let mut status = 0;
-    for step in steps.iter().filter(|_| !cli.check) {
-        if let Err(kind) = shell::line(lab, step, "-c", TABLE).await {
+    for (step, at) in steps.iter().filter(|_| !cli.check) {
+        if let Err(kind) = shell::line(lab, step, *at, TABLE).await {
             status = status.max(kind.status());
             if !cli.keep_going || kind == FailureKind::Interrupted {
                 break;
