@@ -72,7 +72,7 @@ fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let setup = Setup { settings: lab.settings, folder, given, permission, programs: lab.programs.clone() };
     let setup = Arc::new(setup);
     platform::raise_descriptors();
-    let name = lab.new_load_name(call.name.as_deref());
+    let name = lab.new_crowd_name(call.name.as_deref());
     let load = Load::new(name.clone(), script.clone(), times, at_once).map_err(Failure::script)?;
     let load = Arc::new(load);
     lab.emit(What::RunBegan { name, script: script.file.to_string(), times, at_once });
@@ -111,11 +111,14 @@ async fn one_run(load: &Load, setup: &Setup, number: u64) -> Run {
     }
     let mut run = Run::default();
     let registered = register(&mut lab, &load.script);
+    let mut began = Instant::now();
     for item in &load.script.items {
         let Item::Step(call) = item else { continue };
-        let began = Instant::now();
-        let outcome = step::run(&mut lab, call).await;
-        run.took.push(began.elapsed());
+        let outcome = step::run_from(&mut lab, call, began).await;
+        // The next step begins where this one ends.
+        let now = Instant::now();
+        run.took.push(now.duration_since(began));
+        began = now;
         run.failure = outcome.err();
         if run.failure.is_some() || lab.quitting {
             break;

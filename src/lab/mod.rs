@@ -317,19 +317,14 @@ impl Lab {
         name
     }
 
-    /// The name for a new class: the one asked for, or the next free `s1`, `s2`, ...
-    pub fn new_class_name(&mut self, name: Option<&str>) -> String {
+    /// The name for a new class or new runs: the one asked for, or the next free `s1`, `s2`, ...
+    pub fn new_crowd_name(&mut self, name: Option<&str>) -> String {
         self.new_name(name, 's')
     }
 
     /// Keeps a class under its name. It carries no messages of its own, so the current socket stays.
     pub fn add_class(&mut self, class: Arc<Class>) {
         self.names.insert(class.name.as_str().into(), Binding::Class(class));
-    }
-
-    /// The name for new runs: the one asked for, or the next free `s1`, `s2`, ...
-    pub fn new_load_name(&mut self, name: Option<&str>) -> String {
-        self.new_name(name, 's')
     }
 
     /// Keeps runs under their name. They carry no messages, so the current socket stays.
