@@ -192,7 +192,8 @@ fn tables(lab: &Lab, cli: &Cli, output: &Output, sources: &Sources) -> u8 {
         }
         _ => Ok(()),
     };
-    saved.map_or_else(|why| not_run(lab, Failure::network(why)), |()| 0)
+    let hint = "`--save FILE.json` writes to a file in a folder that is there, `--save -` to standard output";
+    saved.map_or_else(|why| not_run(lab, Failure::network(why).hint(hint)), |()| 0)
 }
 
 /// Writes the reports that are wanted; one that cannot be written decides the status.

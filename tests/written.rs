@@ -214,6 +214,12 @@ fn the_tables_of_load_runs_can_go_to_standard_output() {
     let tables: serde_json::Value = serde_json::from_str(&done.screen).unwrap();
     assert_eq!((tables["load"]["times"].as_u64(), done.status), (Some(3), 0));
     holds(&done, &["a.lab", "x.lab"]);
+    let done = shell(&["-q", "--save", "nowhere/x.json"]).run();
+    done.shows(
+        3,
+        "error: cannot write `nowhere/x.json`: no such file or directory\n\
+         hint: `--save FILE.json` writes to a file in a folder that is there, `--save -` to standard output\n",
+    );
     shell(&["--save", "-", "--report", "tap=-"]).run().shows(
         2,
         "error: standard output is for one report, for `--save` or for `--json`\n\

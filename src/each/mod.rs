@@ -85,6 +85,14 @@ impl Each {
     }
 }
 
+impl Each {
+    /// How many run at once.
+    fn at_once(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.at_once.unwrap_or_else(cores)
+    }
+}
+
 /// Refuses words that are no params of the script, and the param that is not theirs to give.
 fn check_words(words: &[String]) -> Result<(), Failure> {
     if let Some(word) = words.iter().find(|word| !word.contains('=')) {
@@ -185,8 +193,7 @@ fn entries(each: &Each) -> Result<Vec<Entry>, Failure> {
 
 /// Runs them, so many at a time, in their order.
 async fn run_all(lab: &Lab, each: &Each, entries: Vec<Entry>, points: Option<f64>) -> Vec<Submission> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let at_once = each.at_once.unwrap_or(cores);
+    let at_once = each.at_once();
     let mut waiting = entries.into_iter().enumerate();
     let mut running = JoinSet::new();
     let mut done: Vec<(usize, Submission)> = Vec::new();
@@ -338,7 +345,7 @@ fn warn(lab: &Lab, each: &Each, submissions: &[Submission]) {
         it.outcome == "error" && it.first_failure.as_deref().is_some_and(|why| why.contains(PORT_IN_USE))
     };
     let hint = match submissions.iter().find(at_one_port) {
-        Some(_) if each.at_once != Some(1) => {
+        Some(_) if each.at_once() > 1 => {
             Some("they took each other's port: `--at-once 1` grades one after the other")
         }
         _ => None,
