@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::language::duration;
 use crate::language::line::Line;
-use crate::results::Wanted;
+use crate::results::{STDOUT, Wanted};
 
 /// The most submissions at once: each is two processes or more, and a handful of descriptors.
 const AT_ONCE_MAX: usize = 256;
@@ -101,7 +101,7 @@ pub struct Cli {
 impl Cli {
     /// The file for the tables of load runs; none where there is none, or where it is standard output.
     pub fn save_file(&self) -> Option<&Path> {
-        self.save.as_deref().filter(|file| file.as_os_str() != "-")
+        self.save.as_deref().filter(|file| STDOUT.iter().all(|name| file.as_os_str() != *name))
     }
 
     /// How many things are to stand on standard output alone.

@@ -11,6 +11,7 @@
 mod common;
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
@@ -96,14 +97,28 @@ fn standard_output_by_its_name_is_written_to() {
     let shell = quiet(&["--report", "json=/dev/stdout"]);
     let done = shell.run_apart();
     assert!(is_report(done.screen.as_bytes()), "{}", done.screen);
-    // One that goes to a file: what stands there already stays, and so does the file.
-    let (mut command, folder) = quiet(&["--report", "json=/dev/stdout"]).into_command();
-    let path = folder.write("screen.txt", "before\n");
-    let out = fs::File::options().append(true).open(&path).unwrap();
-    assert!(command.stdout(out).status().unwrap().success());
-    let text = fs::read_to_string(&path).unwrap();
-    let report = text.strip_prefix("before\n").unwrap_or_else(|| panic!("{text}"));
-    assert!(is_report(report.as_bytes()), "{text}");
+    // Where it is a file, that is written on from where it is, whether it was opened to append or not.
+    for (name, is_error) in [("/dev/stdout", false), ("/dev/stderr", true), ("link", true)] {
+        let (mut command, folder) = Shell::new(["x.lab", "--report", &format!("tap={name}")])
+            .file("x.lab", "check 1 == 2\n")
+            .into_command();
+        symlink("/dev/stderr", folder.path().join("link")).unwrap();
+        let path = folder.path().join("screen.txt");
+        let mut file = fs::File::create(&path).unwrap();
+        file.write_all(b"before\n").unwrap();
+        let other = std::process::Stdio::null();
+        let status = if is_error {
+            command.stdout(other).stderr(file.try_clone().unwrap()).status()
+        } else {
+            command.stdout(file.try_clone().unwrap()).stderr(other).status()
+        };
+        assert_eq!(status.unwrap().code(), Some(1));
+        file.write_all(b"after\n").unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("before\n") && text.ends_with("after\n"), "{name}: {text}");
+        assert_eq!(text.matches("TAP version 13\n1..1\n").count(), 1, "{name}: {text}");
+        assert_eq!(text.matches("error: the check does not hold").count(), usize::from(is_error), "{text}");
+    }
 }
 
 #[test]

@@ -128,6 +128,9 @@ fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
     let began = Instant::now();
     let mut file = loop {
+        if let Some(file) = own_output(path) {
+            break file;
+        }
         let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
         match OpenOptions::new().append(true).custom_flags(flags).open(path) {
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
@@ -154,6 +157,18 @@ fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Standard output or standard error, where that is what the path names: opened anew, a file would be written from another place
+/// in it, over what stands there or to be written over.
+#[cfg(unix)]
+fn own_output(path: &Path) -> Option<File> {
+    let wanted = rustix::fs::stat(path).ok()?;
+    let own = [rustix::stdio::stdout(), rustix::stdio::stderr()];
+    let is_it = |fd: &rustix::fd::BorrowedFd| {
+        rustix::fs::fstat(fd).is_ok_and(|it| (it.st_dev, it.st_ino) == (wanted.st_dev, wanted.st_ino))
+    };
+    own.into_iter().find(is_it).and_then(|fd| rustix::io::dup(fd).ok()).map(File::from)
 }
 
 #[cfg(not(unix))]
