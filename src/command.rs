@@ -383,20 +383,6 @@ impl Call {
         })
     }
 
-    /// The scripts that it includes, serves with or runs, each by its file; what these include is not among them.
-    pub fn files(&self) -> Vec<Arc<str>> {
-        let mut files = Vec::new();
-        self.each_call(&mut |call| {
-            files.extend(call.args.iter().filter_map(|arg| match arg {
-                Parsed::Script(script) | Parsed::Serving { script, .. } | Parsed::Run { script, .. } => {
-                    Some(script.file.clone())
-                }
-                _ => None,
-            }));
-        });
-        files
-    }
-
     /// Whether it starts a program.
     pub fn starts_program(&self) -> bool {
         self.args.iter().any(|arg| matches!(arg, Parsed::Program(_)))

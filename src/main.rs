@@ -300,7 +300,7 @@ async fn lines(lab: &mut Lab, cli: &Cli, sources: &Sources) -> u8 {
     for (step, at) in &steps {
         let checked = shell::check(step, *at, TABLE);
         let allowed = checked.and_then(|step| {
-            step.iter().flat_map(|step| step.files()).for_each(|file| sources.add_script(Path::new(&*file)));
+            step.iter().for_each(|step| sources.add_step(step));
             sources.check(cli).and_then(|()| lab_allows(lab, cli, step.as_deref()))
         });
         if let Err(failure) = allowed {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::cli::Cli;
-use crate::command::Script;
+use crate::command::{Call, Parsed, Script};
 use crate::event::Failure;
 use crate::platform::replaced;
 use crate::replay;
@@ -31,6 +31,19 @@ impl Sources {
     /// A script is read.
     pub fn add_script(&self, file: &Path) {
         self.add(file, || format!("the script `{}`", escape(&file.to_string_lossy())));
+    }
+
+    /// A step includes scripts, serves with them or runs them; what these include is not seen.
+    pub fn add_step(&self, step: &Call) {
+        step.each_call(&mut |call| {
+            for arg in &call.args {
+                if let Parsed::Script(script) | Parsed::Serving { script, .. } | Parsed::Run { script, .. } =
+                    arg
+                {
+                    self.add_script(Path::new(&*script.file));
+                }
+            }
+        });
     }
 
     /// The params of a script name files, perhaps.

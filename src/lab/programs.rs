@@ -148,8 +148,9 @@ impl Lab {
     /// Whether a program is judged whose end leaves nobody who could do what this step waits for: in a phase without points, and
     /// beside runs, anybody may come.
     fn waits_for_programs(&self) -> bool {
-        let runs = self.names().any(|(_, it)| matches!(it, Binding::Load(runs) if !runs.load.is_done()));
-        self.phase.has_points && !runs && self.each_program().next().is_some()
+        let runs = |(_, it): (_, &Binding)| matches!(it, Binding::Load(runs) if !runs.load.is_done());
+        // Most steps are in no such phase, and a script may have ten thousand names.
+        self.phase.has_points && self.each_program().next().is_some() && !self.names().any(runs)
     }
 
     /// Whether all programs that are judged have ended, so that nobody is left to wait for.
@@ -159,14 +160,17 @@ impl Lab {
 
     /// Waits until nobody is left; for ever where others may come.
     pub fn nobody_left(&self) -> impl Future<Output = ()> + Send + use<> {
-        let waits = self.waits_for_programs();
-        let ends: Vec<_> = self.each_program().map(|(_, program)| program.comes_to_its_end()).collect();
+        let ends: Option<Vec<_>> = self
+            .waits_for_programs()
+            .then(|| self.each_program().map(|(_, program)| program.comes_to_its_end()).collect());
         async move {
-            if !waits {
-                return std::future::pending().await;
-            }
-            for end in ends {
-                end.await;
+            match ends {
+                None => std::future::pending().await,
+                Some(ends) => {
+                    for end in ends {
+                        end.await;
+                    }
+                }
             }
         }
     }
