@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
 
 use crate::lab::Interrupt;
 use crate::platform::process::{self, Ending as Signal};
+use crate::platform::thread;
 
 /// How much of a run's screen is kept, in bytes; the brief screen of a script is a few KiB.
 const SCREEN_MAX: usize = 1 << 20;
@@ -162,12 +164,17 @@ pub async fn run(
     process::in_own_group(&mut command);
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     let child = started_here.spawn(&mut command)?;
+    // From here on it is told to end where this cannot go on.
+    let mut reins = Reins { leader: child.id(), child };
     // It holds the pipe's writing end, and the reader is to see the end with the child's.
     drop(command);
     let shown = Arc::<Mutex<Shown>>::default();
     let kept = shown.clone();
-    let reading = tokio::task::spawn_blocking(move || keep(reader, &kept));
-    let mut reins = Reins { leader: child.id(), child };
+    let (done, reading) = oneshot::channel::<()>();
+    thread::start(move || {
+        keep(reader, &kept);
+        drop(done);
+    })?;
     let ending = tokio::select! {
         ended = process::exited(&mut reins.child) => ended.map(|()| Ending::Own)?,
         () = tokio::time::sleep(limit) => Ending::TimeUp,

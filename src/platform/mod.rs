@@ -3,6 +3,7 @@
 pub mod process;
 mod tcp;
 mod terminal;
+pub mod thread;
 mod whole;
 
 use std::fs::{File, OpenOptions};
