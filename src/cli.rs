@@ -1,13 +1,13 @@
 //! The program's options.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
 use crate::language::duration;
 use crate::language::line::Line;
-use crate::results::Wanted;
+use crate::results::{STDOUT, Wanted};
 
 /// The most submissions at once: each is two processes or more, and a handful of descriptors.
 const AT_ONCE_MAX: usize = 256;
@@ -61,9 +61,9 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", value_parser = pace, conflicts_with_all = ["step", "check"])]
     pub pace: Option<Duration>,
 
-    /// Keep the tables of load runs (`run FILE times N`) as JSON
-    #[arg(long, value_name = "FILE.json")]
-    pub save: Option<std::path::PathBuf>,
+    /// Keep the tables of load runs (`run FILE times N`) as JSON; `-` is standard output
+    #[arg(long, value_name = "FILE.json", conflicts_with = "each")]
+    pub save: Option<PathBuf>,
 
     /// Run on after a failed step
     #[arg(long)]
@@ -82,7 +82,7 @@ pub struct Cli {
     pub at_once: Option<usize>,
 
     /// With --each: how long one may run
-    #[arg(long, value_name = "TIME", requires = "each", value_parser = pace, default_value = "60s")]
+    #[arg(long, value_name = "TIME", requires = "each", value_parser = time_limit, default_value = "60s")]
     pub time_limit: Duration,
 
     /// With --each: the folder for the table and the reports
@@ -98,6 +98,19 @@ pub struct Cli {
     pub color: Color,
 }
 
+impl Cli {
+    /// The file for the tables of load runs; none where there is none, or where it is standard output.
+    pub fn save_file(&self) -> Option<&Path> {
+        self.save.as_deref().filter(|file| STDOUT.iter().all(|name| file.as_os_str() != *name))
+    }
+
+    /// How many things are to stand on standard output alone.
+    pub fn on_stdout(&self) -> usize {
+        let reports = self.reports.iter().filter(|report| report.file.is_none()).count();
+        reports + usize::from(self.save.is_some() && self.save_file().is_none())
+    }
+}
+
 fn at_once(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=AT_ONCE_MAX) => Ok(count),
@@ -110,6 +123,13 @@ fn pace(text: &str) -> Result<Duration, String> {
     match duration(&mut line) {
         Ok(Some(pace)) if line.is_done() => Ok(pace),
         _ => Err("a time has a unit: 500ms, 1.5s".to_string()),
+    }
+}
+
+fn time_limit(text: &str) -> Result<Duration, String> {
+    match pace(text)? {
+        Duration::ZERO => Err("nothing ends in no time: 60s".to_string()),
+        limit => Ok(limit),
     }
 }
 

@@ -13,7 +13,8 @@ use crate::lab::{Lab, Phase};
 use crate::output::Output;
 use crate::platform::TerminalMode;
 use crate::prompt::{Editing, Typed, pauser};
-use crate::{shell, step};
+use crate::shell::{self, At};
+use crate::step;
 
 /// What a person can say instead of running the line that stands there, and what it does.
 const WORDS: [(&str, &str); 5] = [
@@ -198,7 +199,7 @@ impl Lecture<'_> {
         let Some(start) = self.starts.last() else { return 0 };
         let since: Vec<String> = self.lab.sockets().map(str::to_string).collect();
         for name in since.iter().rev().filter(|name| !start.sockets.contains(name)) {
-            let _ = shell::line(self.lab, &format!(" close {name}"), "", TABLE).await;
+            let _ = shell::line(self.lab, &format!(" close {name}"), At::PROMPT, TABLE).await;
         }
         for (name, arrived) in &start.streams {
             let Ok(link) = self.lab.link(name) else { continue };
@@ -288,7 +289,7 @@ impl Lecture<'_> {
                 Typed::Line(text) if text == *call.text => return self.run(call, at).await,
                 Typed::Word("run") => return self.run(call, at).await,
                 Typed::Line(text) if text.trim().is_empty() => {}
-                Typed::Line(text) => match shell::parse(&text, "", TABLE) {
+                Typed::Line(text) => match shell::parse(&text, At::PROMPT, TABLE) {
                     Ok(shell::Line::Step(call)) => return self.run(&call, at).await,
                     Ok(shell::Line::Empty) => return Move::Next,
                     Ok(shell::Line::Unfinished) => {
@@ -333,11 +334,11 @@ impl Lecture<'_> {
             }
             let text = if open.is_empty() { text } else { format!("{open}\n{text}") };
             open.clear();
-            if matches!(shell::parse(&text, "", TABLE), Ok(shell::Line::Unfinished)) {
+            if matches!(shell::parse(&text, At::PROMPT, TABLE), Ok(shell::Line::Unfinished)) {
                 open = text;
                 continue;
             }
-            let _ = shell::line(self.lab, &text, "", TABLE).await;
+            let _ = shell::line(self.lab, &text, At::PROMPT, TABLE).await;
             if self.lab.quitting {
                 return Some(Move::Quit);
             }

@@ -21,6 +21,7 @@
 //! - [`event`]: what happened; [`render`] and [`report`]: events as text and as JSON; [`output`]: the one writer
 //! - [`each`](mod@each): the same script on many submissions
 //! - [`watch`]: the same script after each change of its files
+//! - [`written`]: what may be written over at the end of a run
 //! - [`prompt`], [`replay`], [`lecture`] (step mode): what drives the shell; [`assistant`]: what the line editor asks; [`arrivals`]: what arrives while nobody runs a step; [`history`]: the lines kept across runs; [`platform`]: what differs between operating systems
 
 pub mod arrivals;
@@ -58,3 +59,4 @@ pub mod shell;
 pub mod step;
 pub mod value;
 pub mod watch;
+pub mod written;

@@ -179,12 +179,16 @@ impl Load {
     }
 }
 
-/// Writes what runs came to as JSON, an object by name, whole or not at all. `Err` says why it could not be written.
-pub fn save(path: &Path, reports: &[(String, Arc<RunReport>)]) -> Result<(), String> {
+/// What runs came to as JSON, an object by name.
+pub fn json(reports: &[(String, Arc<RunReport>)]) -> String {
     let object: serde_json::Map<String, serde_json::Value> =
         reports.iter().map(|(name, report)| (name.clone(), serde_json::json!(**report))).collect();
-    let text = format!("{:#}\n", serde_json::Value::Object(object));
-    crate::platform::write_whole(path, text.as_bytes()).map_err(|error| {
+    format!("{:#}\n", serde_json::Value::Object(object))
+}
+
+/// Writes what runs came to, whole or not at all. `Err` says why it could not be written.
+pub fn save(path: &Path, reports: &[(String, Arc<RunReport>)]) -> Result<(), String> {
+    crate::platform::write_whole(path, json(reports).as_bytes()).map_err(|error| {
         format!("cannot write `{}`: {}", escape(&path.to_string_lossy()), crate::platform::reason(&error))
     })
 }

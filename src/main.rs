@@ -17,8 +17,11 @@ use lab2sh::output::{Form, Output, Trouble};
 use lab2sh::platform::{self, EndingSignals, Keyboard, TerminalMode};
 use lab2sh::program::Programs;
 use lab2sh::render::Look;
-use lab2sh::results::Results;
+use lab2sh::replay::Files;
+use lab2sh::results::{Results, Wanted};
+use lab2sh::shell::At;
 use lab2sh::watch::{self, Watch};
+use lab2sh::written::{self, Sources};
 use lab2sh::{lecture, load, prompt, replay, shell};
 
 fn main() -> ExitCode {
@@ -106,7 +109,7 @@ fn finish(output: &Output, status: u8) -> u8 {
 
 fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
     // A report on standard output stands there alone.
-    let is_quiet = cli.quiet || cli.reports.iter().any(|report| report.file.is_none());
+    let is_quiet = cli.quiet || cli.on_stdout() > 0;
     let form = match (cli.json, is_quiet) {
         (true, _) => Form::Json,
         (false, true) => Form::Quiet,
@@ -151,16 +154,16 @@ async fn work(
         lab.permission = Permission::Given;
     }
     lab.keep_conversation();
-    let on_stdout = cli.reports.iter().filter(|report| report.file.is_none()).count();
-    if on_stdout > 1 || (on_stdout == 1 && cli.json) {
-        let failure = Failure::script("standard output is for one report, or for `--json`");
-        return not_run(&lab, failure.hint("give the other a file: `--report json=results.json`"));
+    let sources = Sources::default();
+    cli.words.iter().take(1).for_each(|script| sources.add_script(Path::new(script)));
+    if let Err(failure) = written::check(cli).and_then(|()| sources.check(cli)) {
+        return not_run(&lab, failure);
     }
     let mut signals = EndingSignals::listen();
     let status = tokio::select! {
         biased;
         status = signals.next() => status,
-        status = drive(&mut lab, cli, output, terminal) => status,
+        status = drive(&mut lab, cli, output, terminal, &sources) => status,
     };
     let status = match clean_up(&mut lab, 0).await {
         Ok(()) => status,
@@ -168,27 +171,40 @@ async fn work(
     };
     // Side by side: a signal leaves less than a second for both.
     tokio::join!(end_classes(&lab, output), lab.end_programs());
-    let kept = lab.end_recording().and_then(|()| match &cli.save {
-        Some(path) => load::save(path, &lab.reports).map_err(Failure::network),
-        None => Ok(()),
-    });
-    let status = match kept {
+    let status = match lab.end_recording() {
         Ok(()) => status,
         Err(failure) => status.max(not_run(&lab, failure)),
     };
-    let results = std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
-    reports(&lab, cli, output, results, status)
-}
-
-/// Writes the reports that are wanted; one that cannot be written decides the status.
-fn reports(lab: &Lab, cli: &Cli, output: &Output, results: Results, status: u8) -> u8 {
     if cli.watch {
         // Each run has written its own.
         return status;
     }
+    let results = std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
+    let status = reports(&lab, cli, output, (results, &sources), status);
+    status.max(tables(&lab, cli, output, &sources))
+}
+
+/// Writes the tables of load runs where they are wanted.
+fn tables(lab: &Lab, cli: &Cli, output: &Output, sources: &Sources) -> u8 {
+    let saved = match cli.save_file() {
+        Some(file) if sources.spare(file) => load::save(file, &lab.reports),
+        None if cli.save.is_some() => {
+            output.write(&load::json(&lab.reports));
+            Ok(())
+        }
+        _ => Ok(()),
+    };
+    let hint = "`--save FILE.json` writes to a file in a folder that is there, `--save -` to standard output";
+    saved.map_or_else(|why| not_run(lab, Failure::network(why).hint(hint)), |()| 0)
+}
+
+/// Writes the reports that are wanted; one that cannot be written decides the status.
+fn reports(lab: &Lab, cli: &Cli, output: &Output, (results, sources): (Results, &Sources), status: u8) -> u8 {
     let report = results.report(cli.words.first().map_or("-c", String::as_str), status);
     let mut worst = status;
-    for wanted in &cli.reports {
+    // One that would write over a file that was read has been refused by now.
+    let may_be_written = |wanted: &&Wanted| wanted.file.as_deref().is_none_or(|file| sources.spare(file));
+    for wanted in cli.reports.iter().filter(may_be_written) {
         match report.save(wanted) {
             Ok(None) => {}
             Ok(Some(text)) => output.write(&text),
@@ -236,11 +252,17 @@ async fn in_processes(lab: &mut Lab, cli: &Cli) -> u8 {
 }
 
 /// The lines of `-c`, then a script, then the prompt, as far as they are asked for.
-async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
+async fn drive(
+    lab: &mut Lab,
+    cli: &Cli,
+    output: &Output,
+    terminal: &Arc<TerminalMode>,
+    sources: &Sources,
+) -> u8 {
     if cli.watch || cli.each.is_some() {
         return in_processes(lab, cli).await;
     }
-    let mut status = lines(lab, cli).await;
+    let mut status = lines(lab, cli, sources).await;
     let script = match cli.words.first() {
         Some(name) => Some(name.as_str()),
         None if cli.lines.is_empty() && !cli.interactive && !stdin().is_terminal() => Some("-"),
@@ -251,7 +273,7 @@ async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<Termina
         && goes_on
         && !lab.quitting
     {
-        status = status.max(script_file(lab, cli, name, output, terminal).await);
+        status = status.max(script_file(lab, cli, name, (output, terminal, sources)).await);
     }
     if script.is_none() && (cli.step || cli.pace.is_some()) {
         let failure = Failure::script("step mode needs a script");
@@ -261,21 +283,35 @@ async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<Termina
     if is_done || lab.quitting {
         return status;
     }
-    at_prompt(lab, cli, output, terminal).await
+    at_prompt(lab, cli, output, terminal, sources).await
 }
 
-/// The lines of `-c`: all are parsed before the first is run, as those of a script are.
-async fn lines(lab: &mut Lab, cli: &Cli) -> u8 {
-    let steps: Vec<String> = cli.lines.iter().flat_map(|line| shell::split(line, TABLE)).collect();
-    for step in &steps {
-        let checked = shell::check(step, "-c", TABLE);
-        if let Err(failure) = checked.and_then(|step| lab_allows(lab, cli, step.as_deref())) {
+/// The lines of `-c`, numbered through: all are parsed before the first is run, as those of a script are.
+async fn lines(lab: &mut Lab, cli: &Cli, sources: &Sources) -> u8 {
+    let mut steps = Vec::new();
+    let mut next = 1;
+    for text in &cli.lines {
+        let mut line = next;
+        for step in shell::split(text, TABLE) {
+            let at = At { file: "-c", line };
+            line += step.lines().count().max(1);
+            steps.push((step, at));
+        }
+        next += text.lines().count().max(1);
+    }
+    for (step, at) in &steps {
+        let checked = shell::check(step, *at, TABLE);
+        let allowed = checked.and_then(|step| {
+            step.iter().for_each(|step| sources.add_step(step));
+            sources.check(cli).and_then(|()| lab_allows(lab, cli, step.as_deref()))
+        });
+        if let Err(failure) = allowed {
             return not_run(lab, failure);
         }
     }
     let mut status = 0;
-    for step in steps.iter().filter(|_| !cli.check) {
-        if let Err(kind) = shell::line(lab, step, "-c", TABLE).await {
+    for (step, at) in steps.iter().filter(|_| !cli.check) {
+        if let Err(kind) = shell::line(lab, step, *at, TABLE).await {
             status = status.max(kind.status());
             if !cli.keep_going || kind == FailureKind::Interrupted {
                 break;
@@ -297,11 +333,15 @@ async fn script_file(
     lab: &mut Lab,
     cli: &Cli,
     name: &str,
-    output: &Output,
-    terminal: &Arc<TerminalMode>,
+    (output, terminal, sources): (&Output, &Arc<TerminalMode>, &Sources),
 ) -> u8 {
-    let loaded = load(lab, name).await.and_then(|script| {
+    let files = Files::default();
+    let loaded = load(lab, name, &files).await;
+    files.opened().iter().for_each(|file| sources.add_script(file));
+    let loaded = sources.check(cli).and(loaded).and_then(|script| {
         let given = replay::given(&script, cli.words.get(1..).unwrap_or_default())?;
+        sources.add_params(&script, &given);
+        sources.check(cli)?;
         replay::check_names(&script, lab.names().map(|(name, _)| name))?;
         if !cli.check {
             lab.check_allowed(&script)?;
@@ -335,11 +375,11 @@ async fn script_file(
 }
 
 /// Reads a script aside, because a pipe may never end and signals have to be heard meanwhile.
-async fn load(lab: &Lab, name: &str) -> Result<Script, Failure> {
+async fn load(lab: &Lab, name: &str, files: &Files) -> Result<Script, Failure> {
     // What was said so far is shown before a wait that may be long.
     lab.emit(What::Waiting);
-    let name = name.to_string();
-    let loading = platform::thread::aside(move || replay::load(&name));
+    let (name, files) = (name.to_string(), files.clone());
+    let loading = platform::thread::aside(move || replay::load(&name, &files));
     tokio::select! {
         loaded = loading => loaded.unwrap_or_else(|_| Err(Failure::script("cannot read the script"))),
         () = lab.interrupt.raised() => {
@@ -354,13 +394,19 @@ fn not_run(lab: &Lab, failure: Failure) -> u8 {
     status
 }
 
-async fn at_prompt(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<TerminalMode>) -> u8 {
+async fn at_prompt(
+    lab: &mut Lab,
+    cli: &Cli,
+    output: &Output,
+    terminal: &Arc<TerminalMode>,
+    sources: &Sources,
+) -> u8 {
     let history = state_folder().map(|folder| folder.join("history"));
     if stdin().is_terminal() {
         return prompt::run(lab, output, history.as_deref(), terminal).await;
     }
     // `-i` without a terminal: the rest of standard input is a script.
-    script_file(lab, cli, "-", output, terminal).await
+    script_file(lab, cli, "-", (output, terminal, sources)).await
 }
 
 /// `$XDG_STATE_HOME/lab2sh`, or what stands for it on this system.

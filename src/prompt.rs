@@ -26,7 +26,7 @@ use crate::lab::{
 use crate::language::complete::Known;
 use crate::output::Output;
 use crate::platform::{self, Keyboard, TerminalMode, thread};
-use crate::shell;
+use crate::shell::{self, At};
 
 /// How long `pause` waits for Enter before it looks whether it is still wanted.
 const PAUSE_LOOK: Duration = Duration::from_millis(100);
@@ -190,7 +190,7 @@ async fn run_block(
     let steps = shell::split(text, TABLE);
     let several = steps.len() > 1;
     for step in steps {
-        let parsed = shell::parse(&step, "", TABLE);
+        let parsed = shell::parse(&step, At::PROMPT, TABLE);
         if matches!(parsed, Ok(shell::Line::Unfinished)) {
             return step;
         }
@@ -208,7 +208,7 @@ async fn run_block(
             // The pasted block stands on the screen in one piece: say which of its lines speaks now.
             announce(lab, &call);
         }
-        if shell::line(lab, &step, "", TABLE).await == Err(FailureKind::Interrupted) || lab.quitting {
+        if shell::line(lab, &step, At::PROMPT, TABLE).await == Err(FailureKind::Interrupted) || lab.quitting {
             break;
         }
     }

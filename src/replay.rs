@@ -9,20 +9,22 @@ use crate::event::{Failure, What};
 use crate::lab::Lab;
 use crate::language::mistake::did_you_mean;
 pub use crate::language::names::check_names;
-use crate::language::script::{self, Files};
+use crate::language::script;
+pub use crate::language::script::Files;
 use crate::shell;
+use crate::value::Value;
 
-/// Reads and parses a script; `-` is standard input.
-pub fn load(name: &str) -> Result<Script, Failure> {
+/// Reads and parses a script; `-` is standard input. `files` learns which files are opened.
+pub fn load(name: &str, files: &Files) -> Result<Script, Failure> {
     if name != "-" {
-        return script::load(Path::new(name), TABLE, &Files::default());
+        return script::load(Path::new(name), TABLE, files);
     }
     let mut bytes = Vec::new();
     let read = std::io::stdin().lock().read_to_end(&mut bytes);
     read.map_err(|error| {
         Failure::network(format!("cannot read standard input: {}", crate::platform::reason(&error)))
     })?;
-    script::parse(&bytes, "stdin", TABLE, &Files::default())
+    script::parse(&bytes, "stdin", TABLE, files)
 }
 
 /// Checks `NAME=VALUE` words against the params that the script declares.
@@ -50,6 +52,16 @@ pub fn given(script: &Script, words: &[String]) -> Result<Vec<(String, String)>,
         given.push((name.to_string(), text.to_string()));
     }
     Ok(given)
+}
+
+/// The texts that a script's params stand for, each with the param's name: what is given, and defaults.
+pub fn texts(script: &Script, given: &[(String, String)]) -> Vec<(String, String)> {
+    let is_given = |name: &str| given.iter().any(|(it, _)| it == name);
+    let defaults = script::params(script).into_iter().filter_map(|(name, default)| match default {
+        Some(Value::Str(text)) if !is_given(&name) => Some((name, text.to_string())),
+        _ => None,
+    });
+    given.iter().cloned().chain(defaults).collect()
 }
 
 /// Runs a script to its end and gives the exit status. The programs that it started end with it, unless a prompt goes on with

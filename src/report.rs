@@ -26,7 +26,7 @@
 //! | `ended_program` | `program`, `status`, `why` (`time`, `output`, `closed`, `session`, or `null`: by itself), `forced`, `left`, `hidden`, `ms` |
 //! | `checked` | `text` |
 //! | `result` | of an `expect`, a `check`, a `wait`, a `!` step, and of any step that failed: `text`, `file`, `line`, `passed`, `ms` |
-//! | `watching`, `changed` (`--watch`) | `run` (from 1), `status`, `files` (how many); `file`, `run` |
+//! | `watching`, `changed` (`--watch`) | `run` (from 1), `status`, `files` (how many); `file`, `gone`, `run` |
 //! | `submission` (`--each`) | `name`, `score`, `points`, `passed`, `failed`, `not_run`, `result`, `status`, `first_failure`, `seconds` |
 //! | `points` | `points`: what the phase under way is worth |
 //! | `explained` | `how` (`sent`, `received`, `waiting`, `given`), `socket`, `form`, `bytes`, `kept` (of these), `repr`, `calls`, `notes`, `stopped` (`at`, `why`), `rows`: `start`, `end`, `depth`, `hex`, `name`, `argument`, `words`, `stack`, `effect`, `plain`, `folded`, `wrong` |
@@ -143,7 +143,9 @@ fn result_fields(what: &What) -> Option<(&'static str, Json)> {
         What::Watching { run, status, files } => {
             ("watching", json!({"run": run, "status": status, "files": files}))
         }
-        What::Changed { file, run } => ("changed", json!({"file": file, "run": run})),
+        What::Changed { file, is_gone, run } => {
+            ("changed", json!({"file": file, "gone": is_gone, "run": run}))
+        }
         What::Submission(it) => ("submission", submission(it)),
         What::Points(points) => ("points", json!({"points": points})),
         What::Result(it) => (

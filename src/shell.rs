@@ -22,12 +22,26 @@ pub enum Line {
     Step(Box<Call>),
 }
 
-/// Parses a typed line. `file` is empty at the prompt.
-pub fn parse(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<Line, Failure> {
+/// Where a line stands that is no script's.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    /// What failures call it; empty at the prompt.
+    pub file: &'a str,
+    /// Its number, from 1.
+    pub line: usize,
+}
+
+impl At<'_> {
+    /// At the prompt.
+    pub const PROMPT: At<'static> = At { file: "", line: 1 };
+}
+
+/// Parses a typed line.
+pub fn parse(text: &str, at: At, table: &'static [&'static Spec]) -> Result<Line, Failure> {
     let files = Files::default();
-    let context = Context { table, file: Arc::from(file), line: 1, files: &files };
-    if let Some((at, message, hint)) = script::unseen(text) {
-        return Err(script::failure(Mistake::new(at, 1, message).hint(hint), text, &context));
+    let context = Context { table, file: Arc::from(at.file), line: at.line, files: &files };
+    if let Some((column, message, hint)) = script::unseen(text) {
+        return Err(script::failure(Mistake::new(column, 1, message).hint(hint), text, &context));
     }
     match step(text, &context, 0) {
         Ok(Some(call)) => Ok(Line::Step(Box::new(call))),
@@ -38,9 +52,9 @@ pub fn parse(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<
 }
 
 /// Says what is wrong with a line without running it; gives its step, if it holds one.
-pub fn check(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<Option<Box<Call>>, Failure> {
-    match parse(text, file, table)? {
-        Line::Unfinished => Err(unfinished(text, file, table)),
+pub fn check(text: &str, at: At, table: &'static [&'static Spec]) -> Result<Option<Box<Call>>, Failure> {
+    match parse(text, at, table)? {
+        Line::Unfinished => Err(unfinished(text, at, table)),
         Line::Empty => Ok(None),
         Line::Step(call) => Ok(Some(call)),
     }
@@ -55,7 +69,7 @@ pub fn split(text: &str, table: &'static [&'static Spec]) -> Vec<String> {
             open.push('\n');
         }
         open.push_str(line);
-        if !matches!(parse(&open, "", table), Ok(Line::Unfinished)) {
+        if !matches!(parse(&open, At::PROMPT, table), Ok(Line::Unfinished)) {
             steps.push(std::mem::take(&mut open));
         }
     }
@@ -69,10 +83,10 @@ pub fn split(text: &str, table: &'static [&'static Spec]) -> Vec<String> {
 pub async fn line(
     lab: &mut Lab,
     text: &str,
-    file: &str,
+    at: At<'_>,
     table: &'static [&'static Spec],
 ) -> Result<(), FailureKind> {
-    let outcome = match parse(text, file, table) {
+    let outcome = match parse(text, at, table) {
         Ok(Line::Step(call)) => {
             // As in other shells, a space in front keeps a line out of the history.
             if !text.starts_with(' ') {
@@ -81,7 +95,7 @@ pub async fn line(
             step::run_interruptible(lab, &call).await
         }
         Ok(Line::Empty) => Ok(()),
-        Ok(Line::Unfinished) => Err(unfinished(text, file, table)),
+        Ok(Line::Unfinished) => Err(unfinished(text, at, table)),
         Err(failure) => Err(failure),
     };
     outcome.map_err(|failure| {
@@ -91,8 +105,10 @@ pub async fn line(
     })
 }
 
-fn unfinished(text: &str, file: &str, table: &'static [&'static Spec]) -> Failure {
-    match script::parse(text.as_bytes(), file, table, &Files::default()) {
+fn unfinished(text: &str, at: At, table: &'static [&'static Spec]) -> Failure {
+    // As many empty lines stand above it as lines do.
+    let text = "\n".repeat(at.line.saturating_sub(1)) + text;
+    match script::parse(text.as_bytes(), at.file, table, &Files::default()) {
         Err(failure) => failure,
         Ok(_) => Failure::script("the line is not finished"),
     }
@@ -105,11 +121,11 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
     let steps = script.steps();
     let registered = register(lab, script);
     lab.emit(What::Planned(Arc::new(results::plan(script))));
-    let (mut done, mut skips) = (0, false);
+    let (mut done, mut skips, mut in_phase) = (0, false, false);
     for item in &script.items {
         let call = match item {
             Item::Phase(title) => {
-                skips = false;
+                (skips, in_phase) = (false, true);
                 lab.begin_phase(title);
                 continue;
             }
@@ -132,6 +148,8 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
                     _ if is_interrupted => break,
                     _ if keep_going => {}
                     OnFailure::Stop => break,
+                    // What stands before the first phase is what all of them need.
+                    OnFailure::NextPhase if !in_phase => break,
                     OnFailure::NextPhase => skips = true,
                     OnFailure::NextStep => {}
                 }

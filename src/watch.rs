@@ -5,19 +5,17 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use tokio::process::{Child, Command};
 
 use crate::cli::Cli;
-use crate::command::{Parsed, Script};
 use crate::event::{Failure, FailureKind, What};
 use crate::lab::Lab;
-use crate::language::script::params;
 use crate::platform::{self, process};
-use crate::replay;
-use crate::value::{Value, escape};
+use crate::replay::{self, Files};
+use crate::value::escape;
 
 /// How often the files are looked at: soon enough for a person who has just saved.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -96,17 +94,25 @@ impl Run {
 /// When a file was last changed, and how long it is; `None` where there is none.
 type State = Option<(Option<SystemTime>, u64)>;
 
-/// The files as they stand.
+/// The files as they stand. A folder is none: reports that are written to it would be a change.
 fn look(files: &BTreeSet<PathBuf>) -> Vec<State> {
-    files.iter().map(|file| std::fs::metadata(file).ok().map(|it| (it.modified().ok(), it.len()))).collect()
+    let state = |file: &PathBuf| {
+        let data = std::fs::metadata(file).ok().filter(|data| !data.is_dir())?;
+        Some((data.modified().ok(), data.len()))
+    };
+    files.iter().map(state).collect()
 }
 
 /// Runs the script, again after each change, until Ctrl-C; gives the exit status of the last run.
 pub async fn run(lab: &Lab, watch: Watch) -> u8 {
     let mut files = BTreeSet::new();
+    // Those that are or were there: most texts of params name no file.
+    let mut known = BTreeSet::new();
     for number in 1.. {
         watched(&watch, &mut files);
         let before = look(&files);
+        let there = files.iter().zip(&before).filter(|(_, state)| state.is_some());
+        known.extend(there.map(|(file, _)| file.clone()));
         // What was said so far stands above what the run says.
         lab.emit(What::Waiting);
         let mut command = Command::new(&watch.exe);
@@ -129,7 +135,7 @@ pub async fn run(lab: &Lab, watch: Watch) -> u8 {
         let changed = match changed {
             Some(changed) => changed,
             None => {
-                lab.emit(What::Watching { run: number, status, files: files.len() });
+                lab.emit(What::Watching { run: number, status, files: files.intersection(&known).count() });
                 lab.emit(What::Waiting);
                 tokio::select! {
                     biased;
@@ -138,7 +144,9 @@ pub async fn run(lab: &Lab, watch: Watch) -> u8 {
                 }
             }
         };
-        lab.emit(What::Changed { file: changed, run: number + 1 });
+        let is_gone = !changed.is_file();
+        let file = escape(&changed.to_string_lossy()).into_owned();
+        lab.emit(What::Changed { file, is_gone, run: number + 1 });
     }
     0
 }
@@ -150,8 +158,8 @@ fn fail(lab: &Lab, error: &std::io::Error) -> u8 {
     status
 }
 
-/// Waits until a file differs and nothing differs further, and gives the first that does, fit for a screen.
-async fn change(files: &BTreeSet<PathBuf>, before: &[State]) -> String {
+/// Waits until a file differs and nothing differs further, and gives the first that does.
+async fn change(files: &BTreeSet<PathBuf>, before: &[State]) -> PathBuf {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let mut now = look(files);
@@ -168,46 +176,30 @@ async fn change(files: &BTreeSet<PathBuf>, before: &[State]) -> String {
         }
         let changed = files.iter().zip(now.iter().zip(before)).find(|(_, (now, before))| now != before);
         if let Some((file, _)) = changed {
-            return escape(&file.to_string_lossy()).into_owned();
+            return file.clone();
         }
     }
 }
 
 /// Adds what is to be watched now. A script that cannot be read has what it had before: its next change may mend it.
 fn watched(watch: &Watch, files: &mut BTreeSet<PathBuf>) {
-    let given =
-        watch.words.iter().filter_map(|word| word.split_once('=')).map(|(_, value)| value.to_string());
-    let mut named: Vec<String> = given.collect();
-    match replay::load(&watch.script) {
+    let given: Vec<(String, String)> = watch
+        .words
+        .iter()
+        .filter_map(|word| word.split_once('='))
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect();
+    let opened = Files::default();
+    let named = match replay::load(&watch.script, &opened) {
         Ok(script) => {
             files.clear();
-            add_scripts(&script, files);
-            let defaults = params(&script).into_iter().filter_map(|(_, default)| match default {
-                Some(Value::Str(text)) => Some(text.to_string()),
-                _ => None,
-            });
-            named.extend(defaults);
+            replay::texts(&script, &given)
         }
         // The mistake may stand in a script that this one includes.
-        Err(failure) => {
-            files.extend(failure.place.and_then(|place| place.file).map(|file| PathBuf::from(&*file)))
-        }
-    }
+        Err(_) => given,
+    };
+    files.extend(opened.opened());
     files.insert(PathBuf::from(&watch.script));
-    files.extend(named.iter().map(PathBuf::from).filter(|file| Path::is_file(file)));
-}
-
-/// The scripts that a script includes or serves with.
-fn add_scripts(script: &Script, files: &mut BTreeSet<PathBuf>) {
-    script.each_call(&mut |call| {
-        for arg in &call.args {
-            if let Parsed::Script(inner) | Parsed::Serving { script: inner, .. } = arg {
-                let file = PathBuf::from(&*inner.file);
-                // The seat script that is built in is no file.
-                if file.is_file() {
-                    files.insert(file);
-                }
-            }
-        }
-    });
+    // Also one that is not there: it may come, or come back.
+    files.extend(named.iter().map(|(_, text)| PathBuf::from(text)));
 }

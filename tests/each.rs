@@ -13,7 +13,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Done, Shell, python_or_skip, same};
+use common::{Done, Shell, normal, python_or_skip, same};
 
 const GRADE: &str = "param program = \"client.py\"
 set show phases
@@ -75,7 +75,7 @@ fn one_that_hangs_floods_or_is_called_badly_harms_no_other() {
                  signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: signal.pause()\n";
     put(&shell, "in/hang/client.py", hangs);
     let done = shell.run();
-    let long = "x".repeat(200);
+    let long = "x".repeat(40) + "...";
     same(
         &format!(
             "  submission  points  passed  failed  result  first failure
@@ -106,6 +106,8 @@ fn one_that_hangs_floods_or_is_called_badly_harms_no_other() {
     let report: serde_json::Value = serde_json::from_str(&read(&done, "reports/bob/results.json")).unwrap();
     assert_eq!((report["score"].as_f64(), report["points"].as_f64()), (Some(0.0), Some(3.0)));
     let folders = fs::read_dir(done.folder.path().join("reports")).unwrap();
+    // The name of a folder is cut, but what the table's files say is whole.
+    assert!(csv.contains(&"x".repeat(200)), "{csv}");
     let odd: Vec<PathBuf> = folders
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
@@ -145,8 +147,8 @@ fn the_highest_status_of_all_wins() {
     };
     assert_eq!(status(&["good"]), (0, 2));
     assert_eq!(status(&["good", "bad"]), (1, 3));
-    assert_eq!(status(&["broken"]), (3, 2));
-    assert_eq!(status(&["good", "bad", "broken"]), (3, 4));
+    assert_eq!(status(&["broken"]), (3, 3));
+    assert_eq!(status(&["good", "bad", "broken"]), (3, 5));
 }
 
 #[test]
@@ -159,7 +161,31 @@ fn a_mistake_is_told_once_and_nothing_is_run() {
     let each = ["--each", "in/*/client", "run.lab"];
     run(&["--each", "out/*", "run.lab"], "").shows(
         2,
-        "error: no file matches `out/*`\nhint: put the pattern in quotes, so that the shell leaves it as it is\n",
+        "error: no file matches `out/*`\nhint: there is no `out`; a pattern starts from the folder you are in\n",
+    );
+    run(&["--each", "in/*/none.py", "run.lab"], "")
+        .shows(2, "error: no file matches `in/*/none.py`\nhint: `in` is there, and nothing in it matches\n");
+    run(&["--each", "in/*", "run.lab"], "").shows(
+        2,
+        "error: no file matches `in/*`\n\
+         hint: what it matches is no file: a submission is one, as `submissions/*/client.py` has it\n",
+    );
+    run(&["--each", "in/a/client", "in/b/client", "run.lab"], "").shows(
+        2,
+        "error: `--each` takes one pattern and one script, and `run.lab` is no param\n\
+         hint: put the pattern in quotes: without them the shell makes words of it, one for each file\n",
+    );
+    run(&["--each", "in/*/client", "run.lab", "program=x"], "param program = \"\"\n").shows(
+        2,
+        "error: `program=x`: `--each` gives this param, each file in its turn\n\
+         hint: leave it out, or run this one alone: without `--each`\n",
+    );
+    let no_time = run(&["--each", "in/*/client", "--time-limit", "0s", "run.lab"], "");
+    assert!(no_time.screen.contains("nothing ends in no time: 60s"), "{}", no_time.screen);
+    run(&["--each", "in/*/client", "--out", "in", "run.lab"], "param program = \"\"\n").shows(
+        2,
+        "error: the reports would be written to `in/good`, which holds a submission\n\
+         hint: `--out FOLDER` puts them elsewhere\n",
     );
     run(&["--each", "in/[", "run.lab"], "").shows(
         2,
@@ -190,7 +216,7 @@ fn a_mistake_is_told_once_and_nothing_is_run() {
 fn ctrl_c_ends_all_and_the_table_is_written() {
     let Some((done, is_left)) = ended_by("INT") else { return };
     assert_eq!(done.status, 130, "{}", done.screen);
-    assert!(read(&done, "reports/results.csv").contains("\nbob,0,3,0,0,2,interrupted,130,"));
+    assert!(read(&done, "reports/results.csv").contains("\nbob,,3,0,0,2,interrupted,130,"));
     assert!(!is_left);
 }
 
@@ -225,4 +251,106 @@ fn ended_by(signal: &str) -> Option<(Done, bool)> {
         std::thread::yield_now();
     }
     Some((done, is_there(&pid)))
+}
+
+#[test]
+fn a_path_that_is_no_text_has_a_row() {
+    use std::os::unix::ffi::OsStrExt;
+    let shell = Shell::new(["--each", "in/*/client", "--allow-spawn", "run.lab"])
+        .file("run.lab", "param program = \"\"\nspawn $program\nexpect exit 0 within 20s\n");
+    kind(&shell, "good");
+    let folder = shell.path().join("in").join(std::ffi::OsStr::from_bytes(b"bad\xff"));
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("client"), "").unwrap();
+    let done = shell.run();
+    same(
+        "  submission  points  passed  failed  result  first failure
+  bad\u{fffd}    0  0  error  the path is not UTF-8 text
+  good    1  0  passed
+warning: 1 of 2 graded; the others have no score
+",
+        &table(&done),
+    );
+    assert_eq!(done.status, 3);
+}
+
+#[test]
+fn those_that_an_interrupt_left_out_have_rows_too() {
+    if python_or_skip().is_none() {
+        return;
+    }
+    let shell = grade(&["--at-once", "1"]);
+    put(&shell, "in/ada/client.py", "print('hello')\n");
+    put(&shell, "in/bob/client.py", "print('waiting')\nwhile True: pass\n");
+    put(&shell, "in/eve/client.py", "print('hello')\n");
+    let mut running = shell.start();
+    running.wait_for("ok     ada");
+    running.signal("INT");
+    let done = running.finish();
+    let told = table(&done);
+    assert!(told.contains("\nwarning: 1 of 3 graded; the others have no score\n"), "{told}");
+    assert!(normal(&told).contains("\n  eve  0  0  not run\n"), "{told}");
+    assert!(read(&done, "reports/results.csv").contains("\neve,,3,0,0,0,not run,130,0.00,\n"));
+    assert_eq!(done.status, 130);
+}
+
+#[test]
+fn programs_that_want_one_port_are_told_how_to_be_graded() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let script = format!("param program = \"\"\n## One\npoints 2\nlisten {port}\n");
+    let run = |at_once: &str| {
+        let shell =
+            Shell::new(["--each", "in/*/client", "--at-once", at_once, "run.lab"]).file("run.lab", &script);
+        kind(&shell, "good");
+        shell.run()
+    };
+    let warning = "warning: 0 of 1 graded; the others have no score\n";
+    let hint = "hint: they took each other's port: `--at-once 1` grades one after the other\n";
+    let done = run("2");
+    assert!(table(&done).ends_with(&format!("{warning}{hint}")), "{}", done.screen);
+    assert!(read(&done, "reports/results.csv").contains("\ngood,,2,0,1,0,error,3,"));
+    // One after the other already: the port is somebody else's.
+    assert!(table(&run("1")).ends_with(warning));
+}
+
+#[test]
+fn one_that_kills_its_grader_leaves_nothing_behind() {
+    if python_or_skip().is_none() {
+        return;
+    }
+    let kills = "import os, subprocess, signal, time\nopen(__file__ + '.pid', 'w').write(str(os.getpid()))\n\
+                 other = subprocess.Popen(['sleep', '300'], start_new_session=True)\n\
+                 open(__file__ + '.other.pid', 'w').write(str(other.pid))\n\
+                 os.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(300)\n";
+    let shell = grade(&["--at-once", "2"]);
+    put(&shell, "in/eve/client.py", kills);
+    put(&shell, "in/ada/client.py", "import time\ntime.sleep(1)\nprint('hello')\n");
+    let done = shell.run();
+    let told = table(&done);
+    same(
+        "  submission  points  passed  failed  result  first failure
+  ada  3 of 3  2  0  passed
+  eve    0  0  error  the grading run itself was killed: a submission can do that,...
+warning: 1 of 2 graded; the others have no score
+",
+        &told,
+    );
+    assert!(read(&done, "reports/results.csv").contains("\neve,,3,"));
+    if cfg!(target_os = "linux") {
+        for pid in ["pid", "other.pid"] {
+            assert!(!is_there(&done.folder.path().join(format!("in/eve/client.py.{pid}"))), "{pid} is left");
+        }
+    }
+}
+
+#[test]
+fn quiet_tells_those_that_did_not_pass() {
+    let shell = Shell::new(["-q", "--each", "in/*/client", "--allow-spawn", "run.lab"])
+        .file("run.lab", "param program = \"\"\nspawn $program\nexpect exit 0 within 20s\n");
+    kind(&shell, "good");
+    kind(&shell, "bad");
+    let done = shell.run_apart();
+    same("failed bad  MS", &done.errors);
+    assert_eq!((done.screen.as_str(), done.status), ("", 1));
 }

@@ -306,6 +306,73 @@ fn a_port_that_is_taken_is_no_students_fault() {
         .run();
     assert_eq!(done.status, 3, "{}", done.screen);
     assert!(done.screen.contains("cannot listen on 127.0.0.1:"), "{}", done.screen);
+    // What none of the phases can do without is told once.
+    assert_eq!(done.screen.matches("error:").count(), 1, "{}", done.screen);
+    assert!(done.screen.contains("1 failed, 6 steps passed, "), "{}", done.screen);
+}
+
+#[test]
+fn a_failure_before_the_first_phase_ends_the_script() {
+    script("set on-failure next-phase\ncheck 1 == 2\n## One\nsay never\n").run().shows(
+        1,
+        r#"
+> set on-failure next-phase
+  on-failure next-phase
+> check 1 == 2
+test.lab:2:7: error: the check does not hold
+    check 1 == 2
+          ^^^^^^
+  left:  1 (int)
+  right: 2 (int)
+
+test.lab: 1 failed, 1 step passed, 1 not run in SEC
+"#,
+    );
+}
+
+/// A program that is judged, and what the script waits for longer than the test may take.
+fn judged(program: &str, points: &str, steps: &str) -> Done {
+    let text = format!(
+        "## Judged\n{points}\nlisten 0 as server\nlet port = $server.port\nspawn sh -c \"{program}\" as student\n{steps}"
+    );
+    Shell::new(["--allow-spawn", "test.lab"]).file("test.lab", text).run()
+}
+
+#[test]
+fn nobody_waits_for_a_program_that_has_ended() {
+    let done = judged("exit 3", "points 1", "accept server within 60s\n");
+    let failure =
+        "test.lab:6:1: error: no client came to `server` before every program that was started had ended\n";
+    assert!(done.screen.contains(failure), "{}", done.screen);
+    assert_eq!(done.status, 1);
+    let done = judged(
+        "exit 3",
+        "points 1",
+        "close server\nrepeat until connect 127.0.0.1:$port passes within 60s\n",
+    );
+    assert!(
+        done.screen.contains("\n  tried:     until every program that was started had ended\n")
+            || done.screen.contains("\n  tried: until every program that was started had ended\n"),
+        "{}",
+        done.screen
+    );
+    assert_eq!(done.status, 1);
+    // Without points nobody is judged, and somebody else may come.
+    let done = judged("exit 3", "hint x", "wait student\naccept server within 300ms\n");
+    assert!(done.screen.contains("no client came to `server` within 300ms"), "{}", done.screen);
+    assert_eq!(done.status, 3);
+}
+
+#[test]
+fn a_client_that_has_come_and_gone_is_accepted() {
+    let Some(python) = python_or_skip() else { return };
+    let text = format!(
+        "## Judged\npoints 1\nlisten 0 as server\nspawn {python} -c \"import socket, sys; \
+         socket.create_connection(('127.0.0.1', int(sys.argv[1]))).send(b'x')\" $server.port as student\n\
+         wait student\naccept server as seat within 60s\nexpect eof\n"
+    );
+    let done = Shell::new(["--allow-spawn", "test.lab"]).file("test.lab", text).run();
+    assert!(done.screen.contains("seat  accepted by server"), "{}", done.screen);
 }
 
 #[test]

@@ -100,8 +100,12 @@ test.lab: 3 steps passed in SEC
                     ] {
                         let text = format!("{}{spoilt}{}", &line[..at], &line[at..]);
                         // Whether it is a step or a mistake does not matter here.
-                        let _ = lab2sh::shell::check(&text, "x", TABLE);
-                        let _ = lab2sh::shell::check(&text[..at + spoilt.len()], "x", TABLE);
+                        let _ = lab2sh::shell::check(&text, lab2sh::shell::At { file: "x", line: 1 }, TABLE);
+                        let _ = lab2sh::shell::check(
+                            &text[..at + spoilt.len()],
+                            lab2sh::shell::At { file: "x", line: 1 },
+                            TABLE,
+                        );
                     }
                 }
             }

@@ -26,7 +26,7 @@ const LAYERS: &[&[&str]] = &[
     &["assistant", "arrivals"],
     &["replay", "prompt", "lecture"],
     &["cli"],
-    &["each", "watch"],
+    &["each", "watch", "written"],
 ];
 
 #[test]

@@ -301,8 +301,8 @@ fn a_report_on_standard_output_stands_there_alone() {
     assert_eq!(run.status, 1);
     script("say x\n").arg("--report").arg("tap=-").arg("--report").arg("json=-").run().shows(
         2,
-        "error: standard output is for one report, or for `--json`\n\
-         hint: give the other a file: `--report json=results.json`\n",
+        "error: standard output is for one report, for `--save` or for `--json`\n\
+         hint: give the others files: `--report json=results.json`\n",
     );
     let wrong = Shell::new(["--report", "pdf=x"]).run();
     assert!(

@@ -85,11 +85,16 @@ fn lines_of_the_command_line_are_all_read_before_the_first_runs() {
     Shell::new(["-c", "let a = 1", "-c", "say $a"]).run().shows(0, "  a = 1\n1\n");
     Shell::new(["-c", "say one", "-c", "sned"])
         .run()
-        .shows(2, "-c:1:1: error: `sned` is not a command\n    sned\n    ^^^^\nhint: did you mean `send`?\n");
+        .shows(2, "-c:2:1: error: `sned` is not a command\n    sned\n    ^^^^\nhint: did you mean `send`?\n");
     Shell::new(["-c", "check 1 == 2", "-c", "say never"]).run().shows(
         1,
         "-c:1:7: error: the check does not hold\n    check 1 == 2\n          ^^^^^^\n  left:  1 (int)\n  right: 2 (int)\n",
     );
+    Shell::new(["-c", "say one\n\nsay two", "-c", "say three\nsend {"])
+        .run()
+        .shows(2, "-c:5:6: error: the `{` opened here is never closed\n    send {\n         ^\n");
+    let done = Shell::new(["-c", "", "-c", "let a = [1,\n2]\nlet b = 1", "-c", "check 1 == 2"]).run();
+    assert!(done.screen.contains("-c:5:7: error: the check does not hold"), "{}", done.screen);
     Shell::new(["-c", "quit", "-c", "say never"]).run().shows(0, "");
     Shell::new(["-c", "let a = [1,\n2]\nsay $a"]).run().shows(0, "  a = [1, 2]\n[1, 2]\n");
 }

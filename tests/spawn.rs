@@ -309,7 +309,7 @@ fn a_script_that_may_not_start_programs_runs_nothing() {
     refused("on 1 spawn touch evil", "test.lab:2:6", "on 1 spawn touch evil", "     ^^^^^");
     refused("include inner.lab", "inner.lab:2:12", "repeat 2 ? spawn touch evil", "           ^^^^^");
     let done = Shell::new(["-c", "say never", "-c", "repeat 2 spawn touch evil"]).run();
-    assert!(done.screen.starts_with("-c:1:10: error: this would start a program"), "{}", done.screen);
+    assert!(done.screen.starts_with("-c:2:10: error: this would start a program"), "{}", done.screen);
     assert_eq!(done.status, 2);
     // Looking at a script starts nothing.
     let done = Shell::new(["--check", "test.lab"]).file("test.lab", "spawn touch evil\n").run();

@@ -87,3 +87,34 @@ fn there_has_to_be_a_file() {
     Shell::new(["--watch"]).run().shows(2, expected);
     Shell::new(["--watch", "-"]).stdin("say x\n").run().shows(2, expected);
 }
+
+#[test]
+fn a_file_that_is_gone_and_comes_back_runs_it_again() {
+    let shell =
+        watching("param program = \"student.txt\"\nparam name = \"Ada\"\n").file("student.txt", "one\n");
+    let student = shell.path().join("student.txt");
+    let mut running = shell.start();
+    running.wait_for("run 1 ended with exit status 0; watching 2 files, Ctrl-C ends");
+    fs::remove_file(&student).unwrap();
+    running.wait_for("==== `student.txt` is gone: run 2 ====");
+    running.wait_for("run 2 ended with exit status 0; watching 2 files, Ctrl-C ends");
+    fs::write(&student, "two\n").unwrap();
+    running.wait_for("==== `student.txt` has changed: run 3 ====");
+    running.wait_for("run 3 ended with exit status 0; watching 2 files");
+    running.signal("INT");
+    assert_eq!(running.finish().status, 0);
+}
+
+#[test]
+fn a_program_that_is_not_there_yet_is_waited_for() {
+    let shell =
+        Shell::new(["--watch", "test.lab", "program=late.txt"]).file("test.lab", "param program = \"\"\n");
+    let student = shell.path().join("late.txt");
+    let mut running = shell.start();
+    running.wait_for("run 1 ended with exit status 0; watching 1 file, Ctrl-C ends");
+    fs::write(&student, "there\n").unwrap();
+    running.wait_for("==== `late.txt` has changed: run 2 ====");
+    running.wait_for("run 2 ended with exit status 0; watching 2 files");
+    running.signal("INT");
+    assert_eq!(running.finish().status, 0);
+}

@@ -16,9 +16,6 @@ use super::flow::run_items;
 const FIRST_REST: Duration = Duration::from_millis(10);
 const LONGEST_REST: Duration = Duration::from_millis(500);
 
-/// The steps that are tried in vain once every program has ended that could have been at the other end.
-const NEED_A_PROGRAM: [&str; 2] = ["accept", "connect"];
-
 pub static REPEAT: Spec = Spec {
     name: "repeat",
     aliases: &[],
@@ -93,6 +90,8 @@ async fn until(lab: &mut Lab, call: &Call, inner: &Call) -> Result<(), Failure> 
     let mut tried = 0;
     loop {
         tried += 1;
+        // Whom a connection is to reach: a program that has ended will not listen any more.
+        let is_last = inner.spec.name == "connect" && lab.is_nobody_left();
         let left = limit.duration.map(|whole| whole.saturating_sub(started.elapsed()));
         let attempt = crate::lab::Limit { duration: left, from: limit.from };
         // That an attempt fails is no result; that all of them did is.
@@ -109,13 +108,13 @@ async fn until(lab: &mut Lab, call: &Call, inner: &Call) -> Result<(), Failure> 
             Some(Err(failure)) => failure,
             None => inner.locate(Failure::check("it was still waiting when the time was up")),
         };
-        let times = if tried == 1 { "once".to_string() } else { format!("{tried} times") };
-        if let Some(why) = lab.deserted().filter(|_| NEED_A_PROGRAM.contains(&inner.spec.name)) {
-            return Err(failure.detail("tried", format!("{times}, no more since {why}")));
+        if is_last {
+            return Err(failure.detail("tried", "until every program that was started had ended"));
         }
         if limit.duration.is_some_and(|whole| started.elapsed() + rest > whole) {
             let within = limit.duration.map_or(String::new(), shown_duration);
-            return Err(failure.detail("tried", format!("{times} within {within} ({})", limit.from)));
+            let tried = if tried == 1 { "once".to_string() } else { format!("{tried} times") };
+            return Err(failure.detail("tried", format!("{tried} within {within} ({})", limit.from)));
         }
         tokio::time::sleep(rest).await;
         rest = (rest * 2).min(LONGEST_REST);

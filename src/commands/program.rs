@@ -173,7 +173,6 @@ async fn end_of(lab: &mut Lab, call: &Call, name: &str) -> Result<Ended, Failure
         _ => lab.limit(call, None),
     };
     let program = lab.program(name)?;
-    program.is_awaited = true;
     match limit.wait(program.wait()).await {
         None => {
             let failure = Failure::check(format!("`{name}` is still running after {}", limit.shown()))

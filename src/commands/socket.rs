@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
 use crate::event::{Failure, Half, What, Why};
@@ -12,6 +12,9 @@ use crate::net::{self, Listener};
 
 /// The host that a listening socket is bound to unless another is given: only programs on this machine reach it.
 const HOST_DEFAULT: &str = "127.0.0.1";
+
+/// How long a client that a program left in the queue may take to be seen, once the program has ended.
+const LAST_CLIENT: Duration = Duration::from_millis(50);
 
 pub static CONNECT: Spec = Spec {
     name: "connect",
@@ -197,27 +200,26 @@ async fn accept(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     lab.check_free(call.name.as_deref())?;
     let limit = lab.limit(call, None);
     let started = Instant::now();
-    let desertion = lab.desertion();
+    let nobody_left = lab.nobody_left();
     let listener = lab.listener(&name)?;
     let local = listener.local;
-    let coming = async {
+    let waited = {
+        let client = limit.wait(listener.accept());
+        tokio::pin!(client);
         tokio::select! {
             biased;
-            client = listener.accept() => Some(client),
-            () = desertion => None,
+            client = &mut client => client.ok_or_else(|| format!("within {}", limit.shown())),
+            () = nobody_left => match tokio::time::timeout(LAST_CLIENT, client).await {
+                Ok(Some(client)) => Ok(client),
+                _ => Err("before every program that was started had ended".to_string()),
+            },
         }
     };
-    let Some(outcome) = limit.wait(coming).await else {
-        return Err(Failure::network(format!("no client came to `{name}` within {}", limit.shown()))
+    let outcome = waited.map_err(|when| {
+        Failure::network(format!("no client came to `{name}` {when}"))
             .hint(format!("a client reaches it with `connect {local}`"))
-            .on(&name));
-    };
-    let Some(connection) = outcome.transpose()? else {
-        let why = lab.deserted().unwrap_or_default();
-        return Err(Failure::network(format!("no client came to `{name}`, and none will: {why}"))
-            .hint("where a client of someone else is to come, `wait` for the program first, or `close` it")
-            .on(&name));
-    };
+    })?;
+    let connection = outcome?;
     let peer = connection.peer;
     let took = started.elapsed();
     let socket = lab.add_connection(call.name.as_deref(), connection);

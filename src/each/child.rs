@@ -1,8 +1,9 @@
 //! One run as a process: what it shows is bounded, its time is bounded, and nothing of it is left.
 
+use std::collections::BTreeSet;
 use std::io::{self, PipeReader, Read};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command};
@@ -18,6 +19,10 @@ const SCREEN_MAX: usize = 1 << 20;
 const GRACE: Duration = Duration::from_secs(3);
 /// How long the end of its output is waited for: whoever it started may hold the pipe open for ever.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long what a run has left is searched for and ended. Each round finds what the last one uncovered.
+const SWEEP: Duration = Duration::from_millis(300);
+/// How long between two such rounds.
+const SWEEP_PAUSE: Duration = Duration::from_millis(5);
 
 /// How a run came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +65,68 @@ impl Ran {
     }
 }
 
+/// The runs that have been started and not reaped. A run ends what it started; of one that was killed itself (a submission
+/// can do that), the programs become children of this process, and are ended as what is neither.
+#[derive(Clone, Debug, Default)]
+pub struct Started(Arc<Mutex<Processes>>);
+
+#[derive(Debug, Default)]
+struct Processes {
+    runs: BTreeSet<u32>,
+    /// The children of this process that are none of ours; `None` before the first run.
+    strangers: Option<BTreeSet<u32>>,
+}
+
+impl Started {
+    fn lock(&self) -> MutexGuard<'_, Processes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a run.
+    fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+        let mut started = self.lock();
+        if started.strangers.is_none() {
+            process::adopt_orphans();
+            started.strangers = Some(process::children().into_iter().map(|child| child.pid).collect());
+        }
+        let child = command.spawn()?;
+        started.runs.extend(child.id());
+        Ok(child)
+    }
+
+    /// Takes note of the end of a run, whose number may be anybody's from now on.
+    async fn reap(&self, child: &mut Child) -> io::Result<std::process::ExitStatus> {
+        let run = child.id();
+        let status = child.wait().await;
+        // Nothing else runs between the two: there is one thread.
+        let mut started = self.lock();
+        if let Some(run) = run {
+            started.runs.remove(&run);
+        }
+        status
+    }
+
+    /// Ends what runs have left, in rounds: the children of what is ended become ours.
+    async fn sweep(&self) {
+        let began = Instant::now();
+        while began.elapsed() < SWEEP {
+            let left: Vec<u32> = {
+                let started = self.lock();
+                let is_left = |pid: &u32| {
+                    let is_strange = started.strangers.as_ref().is_none_or(|them| them.contains(pid));
+                    !is_strange && !started.runs.contains(pid)
+                };
+                process::children().into_iter().map(|child| child.pid).filter(is_left).collect()
+            };
+            if left.is_empty() {
+                return;
+            }
+            left.into_iter().for_each(process::end_child);
+            tokio::time::sleep(SWEEP_PAUSE).await;
+        }
+    }
+}
+
 /// Whoever lets go of a run that has not ended tells it to: it ends the programs that it started.
 struct Reins {
     child: Child,
@@ -86,12 +153,19 @@ impl Reins {
 }
 
 /// Runs a command to its end, or ends it after `limit`.
-pub async fn run(mut command: Command, limit: Duration, interrupt: &Interrupt) -> io::Result<Ran> {
+pub async fn run(
+    mut command: Command,
+    limit: Duration,
+    interrupt: &Interrupt,
+    started_here: &Started,
+) -> io::Result<Ran> {
     let started = Instant::now();
     let (reader, writer) = io::pipe()?;
     process::in_own_group(&mut command);
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
-    let child = command.spawn()?;
+    let child = started_here.spawn(&mut command)?;
+    // From here on it is told to end where this cannot go on.
+    let mut reins = Reins { leader: child.id(), child };
     // It holds the pipe's writing end, and the reader is to see the end with the child's.
     drop(command);
     let shown = Arc::<Mutex<Shown>>::default();
@@ -101,7 +175,6 @@ pub async fn run(mut command: Command, limit: Duration, interrupt: &Interrupt) -
         keep(reader, &kept);
         drop(done);
     })?;
-    let mut reins = Reins { leader: child.id(), child };
     let ending = tokio::select! {
         ended = process::exited(&mut reins.child) => ended.map(|()| Ending::Own)?,
         () = tokio::time::sleep(limit) => Ending::TimeUp,
@@ -113,8 +186,9 @@ pub async fn run(mut command: Command, limit: Duration, interrupt: &Interrupt) -
     }
     // Also after an end of its own: whatever it left in its group ends with it.
     reins.end(Signal::Forced);
-    let status = reins.child.wait().await?;
+    let status = started_here.reap(&mut reins.child).await?;
     reins.leader = None;
+    started_here.sweep().await;
     let _ = tokio::time::timeout(LAST_WORDS, reading).await;
     Ok(Ran { ending, status: status.code(), took: started.elapsed(), shown })
 }

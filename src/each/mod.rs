@@ -3,6 +3,7 @@
 //! Each run is a process of its own of this same program: one that hangs, floods or crashes harms no other.
 
 mod child;
+mod find;
 mod names;
 mod table;
 
@@ -17,16 +18,22 @@ use crate::cli::Cli;
 use crate::command::Script;
 use crate::event::{Failure, FailureKind, Submission, What};
 use crate::lab::{Interrupt, Lab, shown_duration};
+use crate::replay::Files;
 use crate::results;
 use crate::value::escape;
 use crate::{platform, replay};
 
-use child::Ran;
+use child::{Ran, Started};
 
 /// The param that each submission's path is given as.
 const PARAM: &str = "program";
 /// How much of a first failure the table on the screen shows, in characters: more would wrap every row.
 const SHOWN_FAILURE: usize = 60;
+
+/// How a run is called that did not come to anything.
+const NOT_RUN: &str = "not run";
+/// How `listen` says that another program has the port.
+const PORT_IN_USE: &str = " is in use";
 
 /// What is to be run, on what, and where the reports go.
 #[derive(Clone, Debug)]
@@ -47,6 +54,8 @@ pub struct Each {
     pub at_once: Option<usize>,
     /// How long one may run.
     pub limit: Duration,
+    /// What has been started, to be ended.
+    pub started: Started,
 }
 
 impl Each {
@@ -56,6 +65,7 @@ impl Each {
             return Err(Failure::script("`--each` needs a script")
                 .hint("`lab2sh --each 'submissions/*/client.py' FILE.lab`"));
         };
+        check_words(words)?;
         let options = [(cli.keep_going, "--keep-going"), (cli.allow_spawn, "--allow-spawn")];
         Ok(Each {
             exe,
@@ -70,7 +80,35 @@ impl Each {
             out: cli.out.clone(),
             at_once: cli.at_once,
             limit: cli.time_limit,
+            started: Started::default(),
         })
+    }
+}
+
+impl Each {
+    /// How many run at once.
+    fn at_once(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.at_once.unwrap_or_else(cores)
+    }
+}
+
+/// Refuses words that are no params of the script, and the param that is not theirs to give.
+fn check_words(words: &[String]) -> Result<(), Failure> {
+    if let Some(word) = words.iter().find(|word| !word.contains('=')) {
+        let shown = escape(word);
+        return Err(Failure::script(format!(
+            "`--each` takes one pattern and one script, and `{shown}` is no param"
+        ))
+        .hint("put the pattern in quotes: without them the shell makes words of it, one for each file"));
+    }
+    match words.iter().find(|word| word.split_once('=').is_some_and(|(name, _)| name == PARAM)) {
+        Some(word) => Err(Failure::script(format!(
+            "`{}`: `--each` gives this param, each file in its turn",
+            escape(word)
+        ))
+        .hint("leave it out, or run this one alone: without `--each`")),
+        None => Ok(()),
     }
 }
 
@@ -104,7 +142,7 @@ fn fail(lab: &Lab, failure: Failure) -> u8 {
 /// Finds the submissions and checks the script once for all, before the first is run.
 fn prepare(lab: &Lab, each: &Each) -> Result<(Script, Vec<Entry>), Failure> {
     let entries = entries(each)?;
-    let script = replay::load(&each.script)?;
+    let script = replay::load(&each.script, &Files::default())?;
     let mut words = each.words.clone();
     if let Some(first) = entries.first() {
         words.push(format!("{PARAM}={}", first.file.display()));
@@ -112,22 +150,41 @@ fn prepare(lab: &Lab, each: &Each) -> Result<(Script, Vec<Entry>), Failure> {
     replay::given(&script, &words)?;
     replay::check_names(&script, std::iter::empty())?;
     lab.check_allowed(&script)?;
+    spare_submissions(&entries)?;
     std::fs::create_dir_all(&each.out).map_err(|error| cannot_write(&each.out, &error))?;
     Ok((script, entries))
 }
 
+/// Refuses a folder for the reports where they would lie among the files of a submission.
+fn spare_submissions(entries: &[Entry]) -> Result<(), Failure> {
+    let whole = |path: &Path| std::fs::canonicalize(path).ok();
+    let files: Vec<PathBuf> = entries.iter().filter_map(|entry| whole(&entry.file)).collect();
+    for entry in entries {
+        if let Some(folder) = whole(&entry.folder)
+            && files.iter().any(|file| file.starts_with(&folder))
+        {
+            let shown = entry.folder.to_string_lossy();
+            return Err(Failure::script(format!(
+                "the reports would be written to `{}`, which holds a submission",
+                escape(&shown)
+            ))
+            .hint("`--out FOLDER` puts them elsewhere"));
+        }
+    }
+    Ok(())
+}
+
 fn entries(each: &Each) -> Result<Vec<Entry>, Failure> {
     let shown = escape(&each.pattern).into_owned();
-    let paths = glob::glob(&each.pattern).map_err(|error| {
+    let found = find::files(&each.pattern).map_err(|error| {
         Failure::script(format!("`{shown}` is not a pattern: {}", error.msg))
             .hint("`*` is any part of a name, `?` one character, `[ab]` one of these, `**` any folders")
     })?;
-    // What cannot be looked into is no submission that could be run.
-    let files: Vec<PathBuf> = paths.filter_map(Result::ok).filter(|path| path.is_file()).collect();
-    if files.is_empty() {
-        return Err(Failure::script(format!("no file matches `{shown}`"))
-            .hint("put the pattern in quotes, so that the shell leaves it as it is"));
+    if found.files.is_empty() {
+        let hint = found.why_none(&each.pattern);
+        return Err(Failure::script(format!("no file matches `{shown}`")).hint(hint));
     }
+    let files = found.files;
     let names = names::names(&each.pattern, &files);
     let folders = names::folders(&names);
     let made = files.into_iter().zip(names).zip(folders);
@@ -136,8 +193,7 @@ fn entries(each: &Each) -> Result<Vec<Entry>, Failure> {
 
 /// Runs them, so many at a time, in their order.
 async fn run_all(lab: &Lab, each: &Each, entries: Vec<Entry>, points: Option<f64>) -> Vec<Submission> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let at_once = each.at_once.unwrap_or(cores);
+    let at_once = each.at_once();
     let mut waiting = entries.into_iter().enumerate();
     let mut running = JoinSet::new();
     let mut done: Vec<(usize, Submission)> = Vec::new();
@@ -159,25 +215,38 @@ async fn run_all(lab: &Lab, each: &Each, entries: Vec<Entry>, points: Option<f64
             None => break,
         }
     }
+    // After Ctrl-C: those that nobody came to.
+    done.extend(waiting.map(|(index, entry)| (index, not_come_to(&entry, points))));
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, submission)| submission).collect()
 }
 
-/// One submission, from its start to its row.
-async fn one(each: &Each, entry: Entry, points: Option<f64>, interrupt: &Interrupt) -> Submission {
-    let ran = match command(each, &entry) {
-        Ok(command) => {
-            child::run(command, each.limit, interrupt).await.map_err(|error| platform::reason(&error))
-        }
-        Err(why) => Err(why),
-    };
-    let blank = Submission {
+/// The row of a submission before anything is known of it.
+fn blank(entry: &Entry, points: Option<f64>) -> Submission {
+    Submission {
         name: escape(&entry.name).into_owned(),
         folder: entry.folder.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned()),
         score: points.map(|_| 0.0),
         points,
         ..Submission::default()
+    }
+}
+
+/// The row of a submission that was not run, because a person interrupted the rest.
+fn not_come_to(entry: &Entry, points: Option<f64>) -> Submission {
+    let status = FailureKind::Interrupted.status();
+    Submission { score: None, outcome: NOT_RUN, status, ..blank(entry, points) }
+}
+
+/// One submission, from its start to its row.
+async fn one(each: &Each, entry: Entry, points: Option<f64>, interrupt: &Interrupt) -> Submission {
+    let ran = match command(each, &entry) {
+        Ok(command) => child::run(command, each.limit, interrupt, &each.started)
+            .await
+            .map_err(|error| platform::reason(&error)),
+        Err(why) => Err(why),
     };
+    let blank = blank(&entry, points);
     match ran {
         Ok(ran) => {
             let saved = platform::write_whole(&entry.folder.join("screen.txt"), &ran.screen());
@@ -190,6 +259,7 @@ async fn one(each: &Each, entry: Entry, points: Option<f64>, interrupt: &Interru
             outcome: "error",
             status: FailureKind::Network.status(),
             first_failure: Some(why),
+            score: None,
             ..blank
         },
     }
@@ -238,19 +308,52 @@ fn row(
         (child::Ending::Interrupted, _) => ("interrupted", FailureKind::Interrupted.status()),
         (child::Ending::Own, Some(0)) => ("passed", 0),
         (child::Ending::Own, Some(1)) => ("failed", 1),
-        (child::Ending::Own, Some(2)) => ("not run", 2),
+        (child::Ending::Own, Some(2)) => (NOT_RUN, 2),
         (child::Ending::Own, Some(130)) => ("interrupted", 130),
         (child::Ending::Own, _) => ("error", FailureKind::Network.status()),
     };
     if ran.ending == child::Ending::Own && !has_report {
         (row.outcome, row.status) = ("error", row.status.max(FailureKind::Network.status()));
-        row.first_failure = Some("it ended without a report; its screen says more".to_string());
+        row.first_failure = Some(match ran.status {
+            Some(_) => "it ended without a report; its screen says more".to_string(),
+            None => {
+                "the grading run itself was killed: a submission can do that, and so can a lack of memory"
+                    .to_string()
+            }
+        });
     }
     if let Some(why) = why {
         row.status = row.status.max(FailureKind::Network.status());
         row.first_failure.get_or_insert(why);
     }
+    if !is_graded(&row) {
+        // 0 would be a grade.
+        row.score = None;
+    }
     row
+}
+
+/// Whether a row says something of the submission, and not of the grading alone.
+fn is_graded(row: &Submission) -> bool {
+    matches!(row.outcome, "passed" | "failed" | "timed out")
+}
+
+/// What a person has to know beside the table: that it is not of all, and what would mend that.
+fn warn(lab: &Lab, each: &Each, submissions: &[Submission]) {
+    let (graded, all) = (submissions.iter().filter(|it| is_graded(it)).count(), submissions.len());
+    let at_one_port = |it: &&Submission| {
+        it.outcome == "error" && it.first_failure.as_deref().is_some_and(|why| why.contains(PORT_IN_USE))
+    };
+    let hint = match submissions.iter().find(at_one_port) {
+        Some(_) if each.at_once() > 1 => {
+            Some("they took each other's port: `--at-once 1` grades one after the other")
+        }
+        _ => None,
+    };
+    if graded < all {
+        let message = format!("{graded} of {all} graded; the others have no score");
+        lab.emit(What::Warning { socket: None, message, hint: hint.map(str::to_string) });
+    }
 }
 
 /// The table, on the screen and as files, and the exit status.
@@ -265,6 +368,7 @@ fn finish(lab: &Lab, each: &Each, submissions: Vec<Submission>) -> u8 {
         rows: submissions.iter().map(cells).collect(),
         empty: "no submission was run",
     });
+    warn(lab, each, &submissions);
     let files =
         [("results.csv", table::csv(&submissions)), ("index.html", table::html(&submissions, &each.script))];
     for (name, text) in files {
@@ -282,7 +386,7 @@ fn cells(it: &Submission) -> Vec<String> {
     let shown: String = failure.chars().take(SHOWN_FAILURE).collect();
     let mark = if shown.len() < failure.len() { "..." } else { "" };
     vec![
-        it.name.clone(),
+        it.shown_name(),
         points,
         it.passed.to_string(),
         it.failed.to_string(),

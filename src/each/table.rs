@@ -71,7 +71,7 @@ pub fn html(submissions: &[Submission], script: &str) -> String {
     );
     for it in submissions {
         let points = it.score.zip(it.points).map_or(String::new(), |(score, of)| format!("{score} of {of}"));
-        // The folder's name is one of ours: letters, digits and `-_.`.
+        // The folder's name is one of ours: letters, digits and `-_.`, nothing that HTML gives a meaning.
         let _ = writeln!(
             page,
             "<tr><td><a href=\"{folder}/results.html\">{}</a></td><td>{points}</td><td>{}</td><td>{}</td>\

@@ -54,7 +54,7 @@ pub enum What {
     /// A run of a watched script has ended.
     Watching { run: usize, status: u8, files: usize },
     /// A watched file has changed, and the script is run again.
-    Changed { file: String, run: usize },
+    Changed { file: String, is_gone: bool, run: usize },
     /// The run of one submission of many has ended.
     Submission(Box<Submission>),
     /// `say`.

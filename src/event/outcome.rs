@@ -83,3 +83,16 @@ pub struct Submission {
     /// How long it took.
     pub took: Duration,
 }
+
+/// How much of a submission's name has room in a row, in characters: one long name must not part all columns.
+const SHOWN_NAME: usize = 40;
+
+impl Submission {
+    /// Its name, as far as there is room in a row.
+    pub fn shown_name(&self) -> String {
+        match self.name.char_indices().nth(SHOWN_NAME) {
+            Some((end, _)) => format!("{}...", &self.name[..end]),
+            None => self.name.clone(),
+        }
+    }
+}

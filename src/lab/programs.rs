@@ -41,11 +41,6 @@ fn not_allowed() -> Failure {
         .hint("a script from someone else could start anything: read it, then run `lab2sh --allow-spawn ...`")
 }
 
-/// Whether it is runs of a script that have not ended.
-fn is_under_way(binding: &Binding) -> bool {
-    matches!(binding, Binding::Load(handle) if handle.load.progress().0 < handle.load.times)
-}
-
 impl Lab {
     /// A word of a program's line with every `$name` filled in; the name of a list alone is a word for each of its items.
     pub fn fill_words(&self, word: &Template) -> Result<Vec<String>, Failure> {
@@ -150,36 +145,34 @@ impl Lab {
         })
     }
 
-    /// The programs that were to come or to be there, as far as a script knows: those whose end no step has waited for.
-    fn each_counted_on(&self) -> impl Iterator<Item = (&str, &Program)> {
-        self.each_program().filter(|(_, program)| !program.is_awaited)
+    /// Whether a program is judged whose end leaves nobody who could do what this step waits for: in a phase without points, and
+    /// beside runs, anybody may come.
+    fn waits_for_programs(&self) -> bool {
+        let runs = |(_, it): (_, &Binding)| matches!(it, Binding::Load(runs) if !runs.load.is_done());
+        // Most steps are in no such phase, and a script may have ten thousand names.
+        self.phase.has_points && self.each_program().next().is_some() && !self.names().any(runs)
     }
 
-    /// Waits until nobody is left who could come: every program has ended that was started here. For ever where none was, where a step
-    /// has waited for the end of each, or while runs of a script are under way: others are counted on then.
-    pub fn desertion(&self) -> impl Future<Output = ()> + Send + use<> {
-        let has_runs = self.names.values().any(is_under_way);
-        let ends: Vec<_> = self.each_counted_on().map(|(_, program)| program.wait()).collect();
+    /// Whether all programs that are judged have ended, so that nobody is left to wait for.
+    pub fn is_nobody_left(&self) -> bool {
+        self.waits_for_programs() && self.each_program().all(|(_, program)| program.ended().is_some())
+    }
+
+    /// Waits until nobody is left; for ever where others may come.
+    pub fn nobody_left(&self) -> impl Future<Output = ()> + Send + use<> {
+        let ends: Option<Vec<_>> = self
+            .waits_for_programs()
+            .then(|| self.each_program().map(|(_, program)| program.wait()).collect());
         async move {
-            if has_runs || ends.is_empty() {
-                return std::future::pending().await;
-            }
-            for end in ends {
-                end.await;
+            match ends {
+                None => std::future::pending().await,
+                Some(ends) => {
+                    for end in ends {
+                        end.await;
+                    }
+                }
             }
         }
-    }
-
-    /// That [`Lab::desertion`] has come, in words: `` `student` has ended (exit 1) ``.
-    pub fn deserted(&self) -> Option<String> {
-        if self.names.values().any(is_under_way) {
-            return None;
-        }
-        let ends: Option<Vec<String>> = self
-            .each_counted_on()
-            .map(|(name, program)| Some(format!("`{name}` has ended ({})", program.ended()?.shown())))
-            .collect();
-        ends.filter(|ends| !ends.is_empty()).map(|ends| ends.join(", "))
     }
 
     /// Ends every program with the session.

@@ -1,7 +1,7 @@
 //! A file of steps: from its bytes to its phases and calls, with the files that it includes.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::expr::Template;
 use super::line::Line;
@@ -27,9 +27,15 @@ const MAX_INCLUDES: usize = 16;
 pub struct Files {
     /// Paths as they were opened.
     pub chain: Vec<PathBuf>,
+    opened: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl Files {
+    /// All that were opened so far, here and in every copy, also where one of them holds a mistake.
+    pub fn opened(&self) -> Vec<PathBuf> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The folder that names in the current file start from.
     pub fn folder(&self) -> &Path {
         self.chain.last().and_then(|file| file.parent()).unwrap_or(Path::new(""))
@@ -43,6 +49,7 @@ pub fn load(path: &Path, table: &'static [&'static Spec], files: &Files) -> Resu
     let bytes = std::fs::read(path).map_err(|error| cannot_read(&error, path, &shown_safe))?;
     let mut files = files.clone();
     files.chain.push(path.to_path_buf());
+    files.opened.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_path_buf());
     parse(&bytes, &shown_safe, table, &files)
 }
 

@@ -178,7 +178,7 @@ impl Output {
                 self.offer(&mut self.lock());
             }
             (_, Form::Json) => self.write(&report::line(event)),
-            (_, Form::Quiet) => {}
+            (what, Form::Quiet) => self.show_quiet(what),
             (What::ClassStatus { is_tick: true, .. } | What::RunProgress { .. }, Form::Text) => {
                 self.counts(event)
             }
@@ -207,6 +207,15 @@ impl Output {
                 }
             }
             (_, Form::Text) => self.write_event(event),
+        }
+    }
+
+    /// Of what is no failure of this run, only a submission that has not passed is worth a line.
+    fn show_quiet(&self, what: &What) {
+        if let What::Submission(it) = what
+            && it.status != 0
+        {
+            self.complain(&render::submission(it, &self.look()));
         }
     }
 

@@ -5,6 +5,7 @@ pub mod process;
 mod tcp;
 mod terminal;
 pub mod thread;
+mod whole;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -21,6 +22,7 @@ pub use process::{
 };
 pub use tcp::{Idle, TcpFacts, clients_waiting, look, tcp_facts};
 pub use terminal::{Keyboard, TerminalMode, stdout_takes, stop, terminal_width};
+pub use whole::{replaced, write_whole};
 
 /// Bytes that arrived and wait in the kernel; `None`: not known here.
 pub fn unread(stream: &TcpStream) -> Option<u64> {
@@ -85,23 +87,6 @@ pub fn reason(error: &io::Error) -> String {
         Some(first) => first.to_lowercase().chain(characters).collect(),
         None => text.to_string(),
     }
-}
-
-/// Writes a file beside, in the same folder, and renames it, so that a crash or a full disk leaves the old one whole.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use io::Write;
-    if path.is_dir() {
-        return Err(io::Error::other("it is a folder"));
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let beside = Path::new(&name);
-    let written = std::fs::File::create(beside)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.and_then(|()| std::fs::rename(beside, path)).inspect_err(|_| {
-        // The half-written file is of no use to anyone.
-        let _ = std::fs::remove_file(beside);
-    })
 }
 
 /// "File size limit exceeded", on Linux and macOS alike.

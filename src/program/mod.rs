@@ -28,8 +28,6 @@ pub struct Program {
     pub words: Vec<String>,
     /// When it was started.
     pub began: Instant,
-    /// Whether a step has waited for its end: the script knows of it, and counts on others from then on.
-    pub is_awaited: bool,
     state: watch::Sender<State>,
     stdin: Option<ChildStdin>,
 }
@@ -86,7 +84,7 @@ impl Program {
         let stdin = child.stdin.take();
         let readers = output::read_both(&mut child, &state, &teller);
         tokio::spawn(ending::supervise(child, start.time, readers, state.clone(), programs.clone(), teller));
-        Ok(Program { pid, words: start.words, began: Instant::now(), is_awaited: false, state, stdin })
+        Ok(Program { pid, words: start.words, began: Instant::now(), state, stdin })
     }
 
     /// Its end, once it has come.

@@ -21,7 +21,7 @@ use crate::net::End;
 use crate::pattern::count;
 use crate::value::{Value, escape};
 
-pub use run::{phase, points};
+pub use run::{phase, points, submission};
 
 use self::wrap::{caret, folded, visible_width, wrapped};
 
@@ -124,7 +124,7 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::FailedAsAllowed { failure, must } => allowed(failure, *must, look),
         What::Failed(it) => failure(it, look),
         What::Watching { run, status, files } => run::watching(*run, *status, *files, look),
-        What::Changed { file, run } => run::changed(file, *run, look),
+        What::Changed { file, is_gone, run } => run::changed(file, *is_gone, *run, look),
         What::Submission(it) => run::submission(it, look),
         What::Summary(it) => run::summary(it, look),
         What::Flow(sequence) => picture::flow(sequence, look),

@@ -29,7 +29,7 @@ pub fn phase(phase: &Phase, look: &Look) -> String {
 pub fn submission(it: &Submission, look: &Look) -> String {
     let color = if it.status == 0 { AnsiColor::Green } else { AnsiColor::Red };
     let word = if it.status == 0 { "ok" } else { it.outcome };
-    let left = format!("{} {}", look.colored(color, &format!("{word:<6}")), it.name);
+    let left = format!("{} {}", look.colored(color, &format!("{word:<6}")), it.shown_name());
     let points =
         it.score.zip(it.points).map_or(String::new(), |(score, of)| format!("{score} of {of} points  "));
     row(&left, &format!("{points}{:.1} s", it.took.as_secs_f64()), look)
@@ -43,8 +43,9 @@ pub fn watching(run: usize, status: u8, files: usize, look: &Look) -> String {
 }
 
 /// What parts a run of a watched script from the one before.
-pub fn changed(file: &str, run: usize, look: &Look) -> String {
-    format!("\n{}\n", look.bold(&format!("==== `{file}` has changed: run {run} ====")))
+pub fn changed(file: &str, is_gone: bool, run: usize, look: &Look) -> String {
+    let how = if is_gone { "is gone" } else { "has changed" };
+    format!("\n{}\n", look.bold(&format!("==== `{file}` {how}: run {run} ====")))
 }
 
 /// The points of a whole run.

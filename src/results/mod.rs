@@ -20,6 +20,8 @@ pub use html::HEAD as HTML_HEAD;
 pub use phase::{Check, Phase, Status};
 pub use plan::plan;
 
+/// The names of standard output.
+pub const STDOUT: [&str; 2] = ["-", "/dev/stdout"];
 /// How many results of a run are kept whole: a loop of checks must not take all memory. Further ones are counted.
 const KEPT_MAX: usize = 50_000;
 
@@ -69,7 +71,8 @@ impl Wanted {
         let Some((_, format)) = FORMATS.iter().find(|(known, _)| *known == name) else {
             return Err(format!("there is no format `{}`; the formats are {names}", escape(name)));
         };
-        Ok(Wanted { format: *format, file: (file != "-").then(|| PathBuf::from(file)) })
+        let is_stdout = STDOUT.contains(&file);
+        Ok(Wanted { format: *format, file: (!is_stdout).then(|| PathBuf::from(file)) })
     }
 }
 
@@ -202,8 +205,12 @@ impl Report {
             let shown = file.to_string_lossy();
             let message =
                 format!("cannot write the report `{}`: {}", escape(&shown), crate::platform::reason(&error));
-            Failure::network(message)
-                .hint("the name starts from the folder you are in, which has to be there")
+            Failure::network(message).hint(match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    "the name starts from the folder you are in, which has to be there"
+                }
+                _ => "a report goes to a file that may be written, or to a pipe that somebody reads",
+            })
         })
     }
 

@@ -60,7 +60,7 @@ fn each_step(folder: &Path) {
 }
 
 fn run(script: &Path, folder: &Path, keeps: Keeps) -> f64 {
-    let script = replay::load(script.to_str().unwrap()).unwrap();
+    let script = replay::load(script.to_str().unwrap(), &replay::Files::default()).unwrap();
     let shown = Arc::new(AtomicUsize::new(0));
     let written = shown.clone();
     let look = Look::new(false);
