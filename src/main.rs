@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Parser;
 use lab2sh::cli::{Cli, Color};
 use lab2sh::command::{Call, Script};
-use lab2sh::commands::{TABLE, clean_up};
+use lab2sh::commands::{TABLE, clean_up, settle};
 use lab2sh::each::{self, Each};
 use lab2sh::event::{Event, Failure, FailureKind, Sink, What};
 use lab2sh::lab::{Interrupt, Lab, Permission};
@@ -166,6 +166,7 @@ async fn work(
     };
     // Side by side: a signal leaves less than a second for both.
     tokio::join!(end_classes(&lab, output), lab.end_programs());
+    lab.keep_reports();
     let kept = lab.end_recording().and_then(|()| match &cli.save {
         Some(path) => load::save(path, &lab.reports).map_err(Failure::network),
         None => Ok(()),
@@ -257,7 +258,8 @@ async fn drive(lab: &mut Lab, cli: &Cli, output: &Output, terminal: &Arc<Termina
     }
     let is_done = (script.is_some() || !cli.lines.is_empty() || cli.check) && !cli.interactive;
     if is_done || lab.quitting {
-        return status;
+        let settled = settle(lab, status == FailureKind::Interrupted.status());
+        return settled.map_or_else(|failure| status.max(not_run(lab, failure)), |()| status);
     }
     at_prompt(lab, cli, output, terminal).await
 }

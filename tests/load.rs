@@ -181,3 +181,95 @@ hint: a script from someone else could start anything: read it, then run `lab2sh
         .run();
     assert_eq!(allowed.status, 0, "{}", allowed.screen);
 }
+
+/// The first two runs end at once, the others not before they are given up.
+const HANGS: &str = "param n = 0\nrepeat until check $n < 3 passes within 60s\n";
+
+#[test]
+fn what_ended_before_ctrl_c_is_told_and_saved() {
+    let text = "run hangs.lab n=$n times 5 at once 3 as load\nwait load\n";
+    let mut run = script(text).file("hangs.lab", HANGS).arg("--save").arg("figures.json").start();
+    run.wait_for("] 2 of 5, 0 failed");
+    run.signal("INT");
+    let done = run.finish();
+    common::same(
+        "
+> run hangs.lab n=$n times 5 at once 3 as load
+  load  5 runs of hangs.lab, 3 at once
+> wait load
+test.lab:2:1: error: `wait` was interrupted
+    wait load
+    ^^^^
+  load  2 of 5 runs ended, 0 failed, in SEC: RATE
+  line  step                              count  failed  p50       p90       p99
+  1     param n = 0                       2      0  MS
+  2     repeat until check $n < 3 passes  2      0  MS
+
+test.lab: 1 failed, 1 step passed in SEC
+",
+        &shown(&done),
+    );
+    assert_eq!(done.status, 130);
+    let saved = std::fs::read_to_string(done.folder.path().join("figures.json")).unwrap();
+    let saved: Json = serde_json::from_str(&saved).unwrap();
+    assert_eq!((&saved["load"]["ended"], &saved["load"]["times"]), (&2.into(), &5.into()));
+}
+
+#[test]
+fn a_run_that_failed_fails_the_script_that_does_not_wait_for_it() {
+    let text = "run some.lab n=$n times 5 at once 5 as load\nsleep 300ms\n";
+    let done = script(text).file("some.lab", "param n = 0\ncheck $n != 3\n").run();
+    common::same(
+        "
+> run some.lab n=$n times 5 at once 5 as load
+  load  5 runs of some.lab, 5 at once
+> sleep 300ms
+  load  5 runs ended, 1 failed, in SEC: RATE
+  line  step           count  failed  p50       p90       p99
+  1     param n = 0    5      0  MS
+  2     check $n != 3  5      1  MS
+  1 time  line 2: the check does not hold
+error: 1 of 5 runs of `some.lab` failed, and nobody waited for `load`
+  why: line 2: the check does not hold (1 time)
+hint: `wait load` waits for all of them; `? wait load` where they may fail
+
+test.lab: 1 failed, 2 steps passed in SEC
+",
+        &shown(&done),
+    );
+    assert_eq!(done.status, 1);
+    // Those that the end of the script has cut off have not failed.
+    let cut = script("run some.lab n=3 as load\n").file("some.lab", "param n = 0\nsleep 60s\n").run();
+    cut.shows(
+        0,
+        "
+> run some.lab n=3 as load
+  load  1 run of some.lab
+  load  0 of 1 run ended in SEC
+
+test.lab: 1 step passed in SEC
+",
+    );
+    let lines = ["-c", "run some.lab as load", "-c", "sleep 100ms"];
+    let lines = common::Shell::new(lines).file("some.lab", "check 1 == 2\n").run();
+    assert!(lines.screen.contains("and nobody waited for `load`"), "{}", lines.screen);
+    assert_eq!(lines.status, 1);
+}
+
+#[test]
+fn runs_keep_their_name() {
+    let text = "run some.lab as load\n? wait load\nrun some.lab as load\n";
+    let done = script(text).file("some.lab", "say hello\n").run();
+    assert!(
+        done.screen.contains(
+            "error: `load` is the name of runs that were begun before
+    run some.lab as load
+    ^^^
+hint: take another name, or `close load` first
+"
+        ),
+        "{}",
+        done.screen
+    );
+    assert_eq!(done.status, 2);
+}

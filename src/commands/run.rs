@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::{Arg, Call, Group, Item, Names, Parsed, Spec};
-use crate::event::{Event, Failure, Sink, What};
+use crate::event::{Event, Failure, RunReport, Sink, What};
 use crate::lab::{Lab, Limit, LoadHandle, Permission, Settings};
 use crate::language::expr::Template;
 use crate::load::{Load, Run};
@@ -72,6 +72,7 @@ fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let setup = Setup { settings: lab.settings, folder, given, permission, programs: lab.programs.clone() };
     let setup = Arc::new(setup);
     platform::raise_descriptors();
+    lab.check_free(call.name.as_deref())?;
     let name = lab.new_load_name(call.name.as_deref());
     let load = Load::new(name.clone(), script.clone(), times, at_once).map_err(Failure::script)?;
     let load = Arc::new(load);
@@ -127,6 +128,9 @@ async fn one_run(load: &Load, setup: &Setup, number: u64) -> Run {
     if let Err(failure) = Box::pin(clean_up(&mut lab, registered)).await {
         run.failure.get_or_insert(failure);
     }
+    if let Err(failure) = settle(&mut lab, false) {
+        run.failure.get_or_insert(failure);
+    }
     Box::pin(lab.end_programs()).await;
     run
 }
@@ -153,9 +157,7 @@ async fn tell(load: Arc<Load>, sink: Sink) {
 pub async fn wait(lab: &mut Lab, load: Arc<Load>, limit: Limit) -> Result<(), Failure> {
     let is_done = limit.wait(load.done()).await.is_some();
     let report = Arc::new(load.report());
-    lab.emit(What::RunEnded { name: load.name.clone(), report: report.clone() });
-    lab.reports.retain(|(name, _)| *name != load.name);
-    lab.reports.push((load.name.clone(), report.clone()));
+    tell_report(lab, &load.name, report.clone());
     let name = &load.name;
     if !is_done {
         let message =
@@ -165,14 +167,52 @@ pub async fn wait(lab: &mut Lab, load: Arc<Load>, limit: Limit) -> Result<(), Fa
     if report.failed == 0 {
         return Ok(());
     }
+    Err(with_reasons(Failure::check(failed_of(&report)), &report))
+}
+
+/// Runs that no `wait` came to, at the end of what began them: how far they are, and a failure if some failed. One that a person
+/// interrupted is told how far they are, and no more.
+pub fn settle(lab: &mut Lab, is_interrupted: bool) -> Result<(), Failure> {
+    let mut outcome = Ok(());
+    for load in lab.loads() {
+        if lab.reports.iter().any(|(name, _)| *name == load.name) {
+            continue;
+        }
+        let report = Arc::new(load.report());
+        tell_report(lab, &load.name, report.clone());
+        if report.failed == 0 || is_interrupted {
+            continue;
+        }
+        let name = &load.name;
+        let message = format!("{}, and nobody waited for `{name}`", failed_of(&report));
+        let failure = Failure::check(message)
+            .hint(format!("`wait {name}` waits for all of them; `? wait {name}` where they may fail"));
+        let failure = with_reasons(failure, &report);
+        match outcome {
+            Ok(()) => outcome = Err(failure),
+            Err(_) => lab.emit(What::Failed(failure)),
+        }
+    }
+    outcome
+}
+
+/// Shows how far runs are, and keeps it for `--save`.
+fn tell_report(lab: &mut Lab, name: &str, report: Arc<RunReport>) {
+    lab.emit(What::RunEnded { name: name.to_string(), report: report.clone() });
+    lab.keep_report(name, report);
+}
+
+fn failed_of(report: &RunReport) -> String {
     let runs = if report.times == 1 { "run" } else { "runs" };
-    let message = format!("{} of {} {runs} of `{}` failed", report.failed, report.times, report.script);
-    let failure = Failure::check(message);
-    Err(report.reasons.iter().take(SHOWN_REASONS).fold(failure, |failure, reason| {
+    format!("{} of {} {runs} of `{}` failed", report.failed, report.times, report.script)
+}
+
+fn with_reasons(failure: Failure, report: &RunReport) -> Failure {
+    report.reasons.iter().take(SHOWN_REASONS).fold(failure, |failure, reason| {
         let line = if reason.line > 0 { format!("line {}: ", reason.line) } else { String::new() };
         failure.detail(
             "why",
             format!("{line}{} ({})", reason.message, crate::pattern::count(reason.count, "time")),
         )
-    }))
+    })
 }

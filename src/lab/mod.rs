@@ -5,6 +5,7 @@ mod interrupt;
 mod phase;
 mod programs;
 mod recording;
+mod runs;
 mod settings;
 
 use std::path::PathBuf;
@@ -295,6 +296,10 @@ impl Lab {
     pub fn check_free(&self, name: Option<&str>) -> Result<(), Failure> {
         match name.and_then(|name| self.names.get(name).map(|binding| (name, binding))) {
             None | Some((_, Binding::Value(_))) => Ok(()),
+            Some((name, Binding::Load(_))) => {
+                Err(Failure::script(format!("`{name}` is the name of runs that were begun before"))
+                    .hint(format!("take another name, or `close {name}` first")))
+            }
             Some((name, _)) => Err(name_of_socket(name)),
         }
     }
@@ -325,16 +330,6 @@ impl Lab {
     /// Keeps a class under its name. It carries no messages of its own, so the current socket stays.
     pub fn add_class(&mut self, class: Arc<Class>) {
         self.names.insert(class.name.as_str().into(), Binding::Class(class));
-    }
-
-    /// The name for new runs: the one asked for, or the next free `s1`, `s2`, ...
-    pub fn new_load_name(&mut self, name: Option<&str>) -> String {
-        self.new_name(name, 's')
-    }
-
-    /// Keeps runs under their name. They carry no messages, so the current socket stays.
-    pub fn add_load(&mut self, handle: LoadHandle) {
-        self.names.insert(handle.load.name.as_str().into(), Binding::Load(handle));
     }
 
     /// The class that is meant when none is named: a seat's own, else the newest.

@@ -39,10 +39,16 @@ fn ended(name: &str, report: &RunReport, look: &Look) -> String {
         );
     }
     let rate = report.ended as f64 / report.seconds.max(f64::EPSILON);
+    let runs = match report.times {
+        times if times == report.ended => count(times, "run"),
+        times => format!("{} of {}", report.ended, count(times, "run")),
+    };
+    if report.ended == 0 {
+        return format!("  {}  {runs} ended in {:.2} s\n", look.bold(name), report.seconds);
+    }
     let mut text = format!(
-        "  {}  {} ended, {} failed, in {:.2} s: {rate:.0}/s\n",
+        "  {}  {runs} ended, {} failed, in {:.2} s: {rate:.0}/s\n",
         look.bold(name),
-        count(report.ended, "run"),
         report.failed,
         report.seconds
     );
