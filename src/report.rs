@@ -40,6 +40,7 @@
 //! | `text` | `kind`, `text` |
 //! | `warning` | `message`, `hint` |
 //! | `failed`, `allowed` | `file`, `line`, `column`, `kind` (`check`, `script`, `network`, `interrupted`), `message`, `hint`, `details` |
+//! | `not_run` (a step that uses what a failed one would have named) | as `failed` |
 //! | `summary` | `file`, `passed`, `failed`, `not_run`, `seconds`, `status` |
 
 use std::fmt::Write;
@@ -125,6 +126,7 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         }
         What::FailedAsAllowed { failure: it, .. } => ("allowed", failure(it)),
         What::Failed(it) => ("failed", failure(it)),
+        What::NotRun(it) => ("not_run", failure(it)),
         What::Explained { origin, explanation } => ("explained", explained(origin, explanation)),
         What::Dumped { origin, wire, .. } => {
             let (how, socket) = whose(origin);

@@ -7,6 +7,7 @@ use crate::commands::{announce, clean_up, register};
 use crate::event::{Failure, FailureKind, Summary, What};
 use crate::lab::Lab;
 use crate::language::mistake::Mistake;
+use crate::language::names::Missing;
 use crate::language::parse::{Context, step};
 use crate::language::script::{self, Files};
 use crate::results;
@@ -105,19 +106,29 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
     let steps = script.steps();
     let registered = register(lab, script);
     lab.emit(What::Planned(Arc::new(results::plan(script))));
-    let (mut done, mut skips) = (0, false);
+    let (mut done, mut skips, mut phase) = (0, false, "");
+    let mut missing = Missing::default();
     for item in &script.items {
         let call = match item {
             Item::Phase(title) => {
-                skips = false;
+                (skips, phase) = (false, title);
                 lab.begin_phase(title);
                 continue;
             }
             Item::Comment(_) => continue,
-            Item::Step(_) if skips => continue,
+            Item::Step(call) if skips => {
+                missing.lose(call, phase);
+                continue;
+            }
             Item::Step(call) => call,
         };
         announce(lab, call);
+        if let Some(why) = missing.needed_by(call, |name| lab.get(name).is_some()) {
+            lab.emit(What::NotRun(why));
+            missing.lose(call, phase);
+            skips = !keep_going && lab.settings.on_failure == OnFailure::NextPhase;
+            continue;
+        }
         lab.remember(call.text.clone());
         let outcome = step::run_interruptible(lab, call).await;
         done += 1;
@@ -128,6 +139,7 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
                 summary.status = worst(summary.status, failure.kind);
                 let is_interrupted = failure.kind == FailureKind::Interrupted;
                 lab.emit(What::Failed(failure));
+                missing.lose(call, phase);
                 match lab.settings.on_failure {
                     _ if is_interrupted => break,
                     _ if keep_going => {}

@@ -1,6 +1,6 @@
 //! The names that a script's steps give and use, checked before anything runs.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::mistake::did_you_mean;
 use crate::command::{Arg, Call, Parsed, Script};
@@ -28,9 +28,53 @@ pub fn check_names<'a>(script: &Script, known: impl Iterator<Item = &'a str>) ->
     first.map_or(Ok(()), Err)
 }
 
+/// The names that steps would have given which failed, or which nobody came to, each with where.
+#[derive(Default)]
+pub struct Missing {
+    names: HashMap<String, String>,
+}
+
+impl Missing {
+    /// This step gives its names no more, nor do those inside it. `phase` is the title of the one it stands in.
+    pub fn lose(&mut self, call: &Call, phase: &str) {
+        call.each_call(&mut |step| {
+            let mut given = HashSet::new();
+            add_names(step, &mut given);
+            for name in given {
+                let place = match phase {
+                    "" => format!("line {}", step.line),
+                    _ => format!("line {} in phase `{}`", step.line, crate::value::escape(phase)),
+                };
+                self.names.entry(name).or_insert(place);
+            }
+        });
+    }
+
+    /// Why a step is not worth running: it uses what one of those would have named, and nothing else has that name.
+    pub fn needed_by(&self, call: &Call, is_known: impl Fn(&str) -> bool) -> Option<Failure> {
+        let mut needed = None;
+        let mut own = HashSet::new();
+        call.each_call(&mut |step| {
+            each_use(step, &mut |name, at, len, what| {
+                if let Some(place) = self.names.get(name)
+                    && needed.is_none()
+                    && !own.contains(name)
+                    && !is_known(name)
+                {
+                    let sign = if what == "a socket" { "" } else { "$" };
+                    let failure = Failure::check(format!("{place} would have named `{sign}{name}`"));
+                    needed = Some(step.locate(Failure { span: Some((at, len)), ..failure }));
+                }
+            });
+            add_names(step, &mut own);
+        });
+        needed
+    }
+}
+
 fn unknown_name(call: &Call, names: &HashSet<String>) -> Option<Failure> {
     let mut unknown = None;
-    let mut look = |name: &str, at: usize, len: usize, what: &str| {
+    each_use(call, &mut |name, at, len, what| {
         if unknown.is_none() && !names.contains(name) && !is_automatic(name) {
             let failure = Failure::script(format!("no earlier step gives {what} the name `{name}`"));
             let failure = match did_you_mean(name, names.iter().map(String::as_str)) {
@@ -39,7 +83,12 @@ fn unknown_name(call: &Call, names: &HashSet<String>) -> Option<Failure> {
             };
             unknown = Some(call.locate(Failure { span: Some((at, len)), ..failure }));
         }
-    };
+    });
+    unknown
+}
+
+/// Calls `look` with every name that a step uses, where it stands, and what it is to be.
+fn each_use(call: &Call, look: &mut dyn FnMut(&str, usize, usize, &str)) {
     if let Some((name, at)) = &call.target {
         look(name, *at, name.len(), "a socket");
     }
@@ -57,7 +106,6 @@ fn unknown_name(call: &Call, names: &HashSet<String>) -> Option<Failure> {
         }
     }
     call.each_reference(&mut |reference| look(&reference.name, reference.at, reference.len, "anything"));
-    unknown
 }
 
 /// `c1`, `s2`, `p1`, `seat3`: the names that sockets, programs and a class's clients get by themselves.

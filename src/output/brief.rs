@@ -62,6 +62,11 @@ impl Brief {
                 self.phase.add(result, false);
                 Shown::default()
             }
+            What::NotRun(why) => {
+                self.phase.give_up(why);
+                self.is_open = true;
+                Shown { before: self.take_held(), own: true }
+            }
             _ if self.is_open => Shown { before: String::new(), own: true },
             // Whoever has to do something has to see what about.
             What::Failed(_) | What::Paused(_) => {

@@ -123,6 +123,7 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Warning { socket, message, hint } => warning(socket.as_deref(), message, hint.as_deref(), look),
         What::FailedAsAllowed { failure, must } => allowed(failure, *must, look),
         What::Failed(it) => failure(it, look),
+        What::NotRun(it) => wrapped(&look.dim("  not run:"), &it.message, look),
         What::Watching { run, status, files } => run::watching(*run, *status, *files, look),
         What::Changed { file, run } => run::changed(file, *run, look),
         What::Submission(it) => run::submission(it, look),

@@ -52,11 +52,13 @@ fn output(phase: &Phase) -> String {
     let told: Vec<String> = phase
         .checks
         .iter()
-        .filter(|check| check.message.is_some())
+        .filter(|check| check.message.is_some() && check.status != Status::NotRun)
         .map(|check| check.told().join("\n"))
         .collect();
     let count = match (phase.status(), phase.total(), phase.not_run) {
-        (Status::NotRun, ..) => "not run: the run ended before".to_string(),
+        (Status::NotRun, ..) => {
+            phase.given_up.clone().unwrap_or_else(|| "not run: the run ended before".to_string())
+        }
         (_, total, 0) => format!("{} of {total} checks passed", phase.passed),
         (_, total, not_run) => format!("{} of {total} checks passed, {not_run} not run", phase.passed),
     };

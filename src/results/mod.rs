@@ -128,6 +128,7 @@ impl Results {
                 let is_told = std::mem::take(&mut self.is_told);
                 self.trouble = self.trouble.take().or_else(|| (!is_told).then(|| failure.clone()));
             }
+            What::NotRun(why) => self.phase(event.at).give_up(why),
             What::Summary(summary) => self.summary = Some(summary.clone()),
             _ => {}
         }

@@ -84,6 +84,8 @@ pub struct Phase {
     pub took: Duration,
     began: Duration,
     was_begun: bool,
+    /// Why a step of it was not run, where an earlier phase is to blame.
+    pub given_up: Option<String>,
     /// The title as the script has it, to find the phase in the plan.
     raw_title: String,
     /// Where the kept results stand, to tell them from those that were not run.
@@ -104,6 +106,7 @@ impl Phase {
             took: Duration::ZERO,
             began: at,
             was_begun: true,
+            given_up: None,
             raw_title: title.to_string(),
             places: HashSet::new(),
         }
@@ -135,6 +138,11 @@ impl Phase {
         }
     }
 
+    /// A step of it was not run.
+    pub fn give_up(&mut self, why: &Failure) {
+        self.given_up.get_or_insert_with(|| format!("not run: {}", text(&why.message)));
+    }
+
     /// Whether this is the phase that was planned.
     pub fn is(&self, planned: &PlannedPhase) -> bool {
         self.raw_title == planned.title
@@ -143,12 +151,14 @@ impl Phase {
     /// Takes from the plan what the run did not come to: after a failure, or where the whole run `broke_off`.
     pub fn complete(&mut self, planned: &PlannedPhase, broke_off: bool) {
         self.points = self.points.or(planned.points);
-        if self.failed == 0 && !broke_off {
+        if self.failed == 0 && !broke_off && self.given_up.is_none() {
             return;
         }
         let missing =
             planned.checks.iter().filter(|check| !self.places.contains(&(check.file.clone(), check.line)));
-        let missing: Vec<Check> = missing.map(Check::not_run).collect();
+        let why = &self.given_up;
+        let missing: Vec<Check> =
+            missing.map(|check| Check { message: why.clone(), ..Check::not_run(check) }).collect();
         self.not_run += missing.len();
         self.checks.extend(missing);
         // Without a check to miss, a phase that broke off is not one that passed.
@@ -169,7 +179,8 @@ impl Phase {
     pub fn status(&self) -> Status {
         let worst = |status| self.checks.iter().any(|check| check.status == status);
         if self.failed == 0 {
-            return if self.was_begun && self.not_run == 0 { Status::Passed } else { Status::NotRun };
+            let is_whole = self.was_begun && self.not_run == 0 && self.given_up.is_none();
+            return if is_whole { Status::Passed } else { Status::NotRun };
         }
         let found = [Status::Interrupted, Status::Error].into_iter().find(|status| worst(*status));
         found.unwrap_or(Status::Failed)

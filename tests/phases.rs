@@ -1,0 +1,71 @@
+//! Phases that need each other, their points, and how the reports and the screen agree on them.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::script;
+
+/// Its first phase fails, and its second uses what that one would have named.
+const NEEDS: &str = "set show phases
+set on-failure next-phase
+## The server speaks first
+points 2
+listen 0 as server
+connect 127.0.0.1:$server.port as ada
+accept as seat
+send {\"client_id\": 7}
+@ada expect {\"clientid\": int as id} within 2s
+## It answers
+points 1
+@ada send {\"id\": $id}
+@seat expect {\"id\": 7} within 2s
+## Nothing of it is needed
+points 3
+check 1 == 1
+";
+
+#[test]
+fn a_phase_that_needs_what_a_failed_one_would_have_named_is_not_run() {
+    let done = script(NEEDS).arg("--report").arg("json=r.json").arg("--report").arg("junit=r.xml").run();
+    let told = "failed 1. The server speaks first  0 passed, 1 failed, 0 of 2 points  MS
+
+== It answers
+seat> points 1
+seat> @ada send {\"id\": $id}
+  not run: line 9 in phase `The server speaks first` would have named `$id`
+not run 2. It answers  0 of 1 points  MS
+ok     3. Nothing of it is needed  1 check, 3 of 3 points  MS
+
+test.lab: 1 failed, 10 steps passed, 2 not run in SEC
+points: 3 of 6
+";
+    let screen = common::normal(&done.screen);
+    assert!(screen.ends_with(&common::normal(told)), "{screen}");
+    assert_eq!(done.status, 1);
+    let read = |name: &str| std::fs::read_to_string(done.folder.path().join(name)).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&read("r.json")).unwrap();
+    let second = &report["phases"][1];
+    assert_eq!((&second["status"], &second["failed"]), (&"not run".into(), &0.into()));
+    assert_eq!(
+        second["results"][0]["message"],
+        "not run: line 9 in phase `The server speaks first` would have named `$id`"
+    );
+    assert!(
+        read("r.xml").contains("tests=\"3\" skipped=\"1\" failures=\"1\" errors=\"0\""),
+        "{}",
+        read("r.xml")
+    );
+}
+
+#[test]
+fn what_follows_a_failed_step_is_no_mistake_of_the_script() {
+    let text = "connect 127.0.0.1 1 as ada within 2s\n@ada send 1\nrepeat 2\n    let x = 1\n    check $x == 1\nend\n";
+    let done = script(text).arg("--keep-going").run();
+    let told = "> @ada send 1
+  not run: line 1 would have named `ada`
+> repeat 2
+";
+    assert!(done.screen.contains(told), "{}", done.screen);
+    assert_eq!(done.status, 3);
+}
