@@ -61,7 +61,9 @@ async fn explained(lab: &Lab, call: &Call, failure: Failure) -> Failure {
 }
 
 fn wrongly_passed(call: &Call) -> Failure {
-    let text = call.text.trim_start_matches(['!', ' ']);
+    // A step inside another has the text of the whole line.
+    let text = call.text.get(call.verb_at..).unwrap_or(&call.text);
+    let text = call.target.as_ref().map_or(text.to_string(), |(name, _)| format!("@{name} {text}"));
     Failure::check(format!("`{text}` passed, and `!` wants it to fail"))
         .hint("without `!` a step has to pass; with `?` it may do either")
 }

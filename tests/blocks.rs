@@ -163,6 +163,25 @@ test.lab: 1 failed, 0 steps passed in 0.07 s
 }
 
 #[test]
+fn the_last_attempt_is_made_when_the_time_is_up() {
+    let started = std::time::Instant::now();
+    let done = script("repeat until check 1 == 2 passes within 300ms\n").run();
+    assert!(started.elapsed() >= std::time::Duration::from_millis(270), "{:?}", started.elapsed());
+    assert_eq!(done.status, 1);
+}
+
+#[test]
+fn what_has_to_fail_and_never_does_is_called_by_its_own_name() {
+    let done = script("repeat until ! check 1 == 1 passes within 50ms\nrepeat 2 ! let a = 1\n")
+        .arg("--keep-going")
+        .run();
+    for passed in ["`check 1 == 1`", "`let a = 1`"] {
+        let told = format!("error: {passed} passed, and `!` wants it to fail\n");
+        assert!(done.screen.contains(&told), "{}", done.screen);
+    }
+}
+
+#[test]
 fn always_runs_after_a_failure_and_tries_each_of_its_steps() {
     script("always\n    check 1 == 3\n    say cleaned\nend\nlet a = 1\ncheck $a == 2\nsay never\n")
         .run()

@@ -15,6 +15,9 @@ use super::flow::run_items;
 /// long is not asked a thousand times.
 const FIRST_REST: Duration = Duration::from_millis(10);
 const LONGEST_REST: Duration = Duration::from_millis(500);
+/// What is kept of the whole time for the last attempt: a connection on this machine takes less than a millisecond, one across a
+/// continent a hundred, and that has been tried for longer before.
+const LAST_TRY: Duration = Duration::from_millis(20);
 
 pub static REPEAT: Spec = Spec {
     name: "repeat",
@@ -87,7 +90,7 @@ async fn until(lab: &mut Lab, call: &Call, inner: &Call) -> Result<(), Failure> 
     let limit = lab.limit(call, None);
     let started = Instant::now();
     let mut rest = FIRST_REST;
-    let mut tried = 0;
+    let (mut tried, mut is_last, mut before) = (0, false, None);
     loop {
         tried += 1;
         let left = limit.duration.map(|whole| whole.saturating_sub(started.elapsed()));
@@ -104,13 +107,25 @@ async fn until(lab: &mut Lab, call: &Call, inner: &Call) -> Result<(), Failure> 
                 return Err(failure);
             }
             Some(Err(failure)) => failure,
-            None => inner.locate(Failure::check("it was still waiting when the time was up")),
+            // The last attempt has little time, and those before it know more.
+            None => before
+                .take()
+                .filter(|_| is_last)
+                .unwrap_or_else(|| inner.locate(Failure::check("it was still waiting when the time was up"))),
         };
-        if limit.duration.is_some_and(|whole| started.elapsed() + rest > whole) {
+        let left = limit.duration.map(|whole| whole.saturating_sub(started.elapsed()));
+        is_last |= left.is_some_and(|left| left.is_zero());
+        if is_last {
             let within = limit.duration.map_or(String::new(), shown_duration);
             let tried = if tried == 1 { "once".to_string() } else { format!("{tried} times") };
             return Err(failure.detail("tried", format!("{tried} within {within} ({})", limit.from)));
         }
+        if let Some(left) = left {
+            let most = left.saturating_sub(LAST_TRY.min(left / 2));
+            is_last = rest >= most;
+            rest = rest.min(most);
+        }
+        before = Some(failure);
         tokio::time::sleep(rest).await;
         rest = (rest * 2).min(LONGEST_REST);
     }
