@@ -69,3 +69,80 @@ fn what_follows_a_failed_step_is_no_mistake_of_the_script() {
     assert!(done.screen.contains(told), "{}", done.screen);
     assert_eq!(done.status, 3);
 }
+
+#[test]
+fn tap_skips_what_was_not_run() {
+    let done = script(NEEDS).arg("--report").arg("tap=-").run_apart();
+    let verdicts: Vec<&str> = done.screen.lines().filter(|line| line.contains("ok ")).collect();
+    assert_eq!(
+        verdicts,
+        [
+            "not ok 1 - @ada expect {\"clientid\": int as id} within 2s",
+            "ok 2 - @seat expect {\"id\": 7} within 2s # SKIP not run: line 9 in phase `The server speaks first` would have named `$id`",
+            "ok 3 - check 1 == 1",
+        ]
+    );
+    // What was skipped makes no run good that was ended.
+    let mut ended = script("say here\nsleep 60s\ncheck 1 == 1\n").arg("--report").arg("tap=r.tap").start();
+    ended.wait_for("sleep");
+    ended.signal("TERM");
+    let ended = ended.finish();
+    common::same(
+        "TAP version 13
+1..1
+# before the first phase
+ok 1 - check 1 == 1 # SKIP not run
+Bail out! the run ended before its last step
+",
+        &std::fs::read_to_string(ended.folder.path().join("r.tap")).unwrap(),
+    );
+}
+
+#[test]
+fn a_phase_that_only_connects_is_a_result_where_it_has_points() {
+    let text = "## It connects
+points 1
+listen 0 as server
+connect 127.0.0.1:$server.port as ada
+accept server as seat
+## It never comes to this
+check 1 == 2
+## Nor to this
+points 2
+accept server as other
+";
+    let report = |format: &str| script(text).arg("--report").arg(&format!("{format}=-")).run_apart().screen;
+    let results: serde_json::Value = serde_json::from_str(&report("gradescope")).unwrap();
+    assert_eq!(results["tests"][0]["output"], "1 of 1 checks passed");
+    assert_eq!(results["tests"][0]["score"], 1.0);
+    let junit = report("junit");
+    let told = "<testcase name=\"every step passes\" classname=\"It connects\"";
+    assert!(junit.contains(told), "{junit}");
+    assert!(junit.contains("tests=\"3\" skipped=\"1\" failures=\"1\" errors=\"0\""), "{junit}");
+}
+
+#[test]
+fn points_are_told_whatever_the_screen_shows() {
+    let text = "## One\npoints 2\ncheck 1 == 1\n## Two\npoints 7\ncheck 1 == 2\n";
+    script(text).run().shows(
+        1,
+        "
+== One
+> points 2
+> check 1 == 1
+  ok 1 == 1
+
+== Two
+> points 7
+> check 1 == 2
+test.lab:6:7: error: the check does not hold
+    check 1 == 2
+          ^^^^^^
+  left:  1 (int)
+  right: 2 (int)
+
+test.lab: 1 failed, 3 steps passed in SEC
+points: 2 of 9
+",
+    );
+}

@@ -4,12 +4,12 @@ mod brief;
 mod crowd;
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::brief::{Brief, Shown};
 use self::crowd::Crowd;
-use crate::event::{Event, FailureKind, Plan, What};
+use crate::event::{Event, FailureKind, What};
 use crate::lab::Interrupt;
 use crate::render::{self, Look};
 use crate::report;
@@ -73,13 +73,16 @@ struct State {
     lost: usize,
     /// Counts that are to be told once it is time.
     owed: Option<String>,
-    /// What the script under way means to check.
-    plan: Option<Arc<Plan>>,
-    /// While a phase that passes takes one line.
+    /// The phases of the script under way.
     brief: Option<Brief>,
 }
 
 impl State {
+    /// Whether a phase that passes takes one line.
+    fn holds(&self) -> bool {
+        self.brief.as_ref().is_some_and(|brief| brief.holds)
+    }
+
     /// Whether a line of a class is shown, or only counted.
     fn admits(&mut self, what: &What) -> bool {
         match what {
@@ -219,17 +222,20 @@ impl Output {
         let mut state = self.lock();
         match &event.what {
             What::Planned(plan) => {
-                state.brief = (self.is_brief || plan.shows_phases).then(|| Brief::new(plan.clone()));
-                state.plan = Some(plan.clone());
+                let holds = self.is_brief || plan.shows_phases;
+                state.brief = Some(Brief::new(plan.clone(), holds));
             }
             What::OptionSet { option: "show", value, .. } if !self.is_brief => {
-                let plan = state.plan.clone().filter(|_| value == "phases");
-                state.brief = state.brief.take().filter(|_| plan.is_some()).or(plan.map(Brief::new));
+                if let Some(brief) = &mut state.brief
+                    && brief.holds != (value == "phases")
+                {
+                    brief.hold_back(value == "phases");
+                }
             }
             // Those of a class have a screen of their own.
-            What::ClassStatus { is_tick: true, .. } if state.brief.is_some() => return Some(Shown::default()),
+            What::ClassStatus { is_tick: true, .. } if state.holds() => return Some(Shown::default()),
             What::Arrival { .. } | What::SeatMessage { .. }
-                if state.brief.is_some() && !state.admits(&event.what) =>
+                if state.holds() && !state.admits(&event.what) =>
             {
                 return Some(Shown::default());
             }

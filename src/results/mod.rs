@@ -163,6 +163,7 @@ impl Results {
         }
         self.phases.extend(ahead.iter().map(Phase::not_run));
         self.phases.retain(|phase| !phase.is_empty());
+        self.phases.iter_mut().for_each(Phase::judge);
         for (index, phase) in self.phases.iter_mut().enumerate() {
             phase.number = index + 1;
         }
