@@ -112,11 +112,14 @@ async fn one_run(load: &Load, setup: &Setup, number: u64) -> Run {
     }
     let mut run = Run::default();
     let registered = register(&mut lab, &load.script);
+    let mut began = Instant::now();
     for item in &load.script.items {
         let Item::Step(call) = item else { continue };
-        let began = Instant::now();
-        let outcome = step::run(&mut lab, call).await;
-        run.took.push(began.elapsed());
+        let outcome = step::run_from(&mut lab, call, began).await;
+        // The next step begins where this one ends.
+        let now = Instant::now();
+        run.took.push(now.duration_since(began));
+        began = now;
         run.failure = outcome.err();
         if run.failure.is_some() || lab.quitting {
             break;

@@ -207,6 +207,9 @@ pub fn set(items: Vec<Value>, at: usize) -> Result<Value, Mistake> {
 
 /// What `path` finds inside `value`; `reference` is where to point if it finds nothing.
 pub fn follow(mut value: Value, reference: &Ref, lookup: &Lookup) -> Result<Value, Mistake> {
+    if reference.path.is_empty() {
+        return Ok(value);
+    }
     let mut seen = format!("${}", reference.name);
     for key in &reference.path {
         let (index, shown) = match key {

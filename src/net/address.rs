@@ -39,14 +39,14 @@ pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
 
 /// Opens a connection: each address of the host in turn until one answers.
 pub async fn connect(host: &str, port: u16) -> Result<Connection> {
-    let mut last = anyhow!("cannot resolve host `{host}`");
+    let mut last = None;
     for address in resolve(host, port).await? {
         match TcpStream::connect(address).await {
             Ok(stream) => return opened(stream, address),
-            Err(error) => last = refused(error, address),
+            Err(error) => last = Some(refused(error, address)),
         }
     }
-    Err(last)
+    Err(last.unwrap_or_else(|| anyhow!("cannot resolve host `{host}`")))
 }
 
 fn opened(stream: TcpStream, address: SocketAddr) -> Result<Connection> {
