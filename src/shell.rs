@@ -66,6 +66,21 @@ pub fn split(text: &str, table: &'static [&'static Spec]) -> Vec<String> {
     steps
 }
 
+/// What is wrong with a line that was typed into the block `open`; `text` is the block with that line. The block itself is as
+/// good as it was.
+pub fn mistake_in_block(open: &str, text: &str, table: &'static [&'static Spec]) -> Option<Failure> {
+    let mut closed = open.to_string();
+    // An open bracket is closed by no line that is `end`, and a block in a block takes two.
+    let is_block = !open.is_empty()
+        && (0..script::MAX_BLOCKS).any(|_| {
+            closed += "\n";
+            closed += script::END;
+            matches!(parse(&closed, "", table), Ok(Line::Step(call)) if call.is_block())
+        });
+    let first = split(text, table).into_iter().next().filter(|_| is_block)?;
+    parse(&first, "", table).err()
+}
+
 /// Runs a typed line and tells its failure. Gives the failure's kind.
 pub async fn line(
     lab: &mut Lab,

@@ -76,6 +76,28 @@ fn an_unfinished_dict_goes_on_at_a_continuation_prompt() {
 }
 
 #[test]
+fn a_slip_in_a_typed_block_leaves_the_block_open() {
+    let folder = Folder::new();
+    let terminal = ready(&folder);
+    terminal.run("repeat 2", ".");
+    terminal.run("repeat 1", ".");
+    terminal.run("sya x", ".");
+    terminal.run("say $n", ".");
+    terminal.run("end", ".");
+    terminal.run("end", ">");
+    terminal.run("end", ">");
+    terminal.run("end repeat", ">");
+    assert_eq!(
+        terminal.screen(),
+        "> repeat 2\n. repeat 1\n. sya x\n\
+         error: `sya` is not a command\n    sya x\n    ^^^\nhint: did you mean `say`?\n\
+         . say $n\n. end\n. end\n> repeat 1\n1\n> repeat 1\n1\n\
+         > end\nerror: `end` closes a block, and none is open\n    end\n    ^^^\n\
+         > end repeat\nerror: `end` stands alone on its line\n    end repeat\n    ^^^\nhint: it closes the block above it\n>"
+    );
+}
+
+#[test]
 fn ctrl_c_drops_an_unfinished_dict() {
     let folder = Folder::new();
     let terminal = ready(&folder);

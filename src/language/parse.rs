@@ -95,6 +95,14 @@ pub fn verb(line: &mut Line, table: &'static [&'static Spec]) -> Result<&'static
         return Ok(spec);
     }
     let shown = crate::value::escape(word).into_owned();
+    if word == super::script::END {
+        let mut behind = line.clone();
+        behind.at += word.len();
+        return Err(match behind.is_done() || behind.peek() == Some('\n') {
+            true => line.mistake("`end` closes a block, and none is open"),
+            false => line.mistake("`end` stands alone on its line").hint("it closes the block above it"),
+        });
+    }
     if word.is_empty() || word.starts_with('#') {
         return Err(line.mistake("a command is missing").hint("`help` lists the commands"));
     }

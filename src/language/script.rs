@@ -18,7 +18,9 @@ const MAX_LINE_BYTES: usize = 1 << 20;
 /// The most physical lines of one step: past it a bracket was forgotten far above.
 const MAX_STEP_LINES: usize = 1000;
 /// How deep blocks may stand in blocks.
-const MAX_BLOCKS: usize = 8;
+pub const MAX_BLOCKS: usize = 8;
+/// The line that closes a block.
+pub const END: &str = "end";
 /// How deep scripts may include scripts.
 const MAX_INCLUDES: usize = 16;
 
@@ -69,7 +71,7 @@ pub fn parse(
     let (items, used) = items(&text, &context, 0).map_err(located)?;
     if used < text.len() {
         let line = 1 + text[..used].matches('\n').count();
-        let stray = Mistake::new(0, "end".len(), "`end` closes a block, and none is open");
+        let stray = Mistake::new(0, END.len(), "`end` closes a block, and none is open");
         return Err(failure(stray, first_lines(&text[used..], 1).trim_end(), &Context { line, ..context }));
     }
     Ok(Script { file: file.clone(), items, ..Script::default() })
@@ -113,7 +115,7 @@ fn items(text: &str, context: &Context, nested: usize) -> Result<(Vec<Item>, usi
 fn is_end(physical: &str) -> bool {
     let mut line = Line::new(physical.trim_end_matches('\n'));
     line.skip_space();
-    line.eat_word("end") && line.is_done()
+    line.eat_word(END) && line.is_done()
 }
 
 /// Reads the steps of a block: what is left of this line is empty, and a line that is `end` closes it.
@@ -142,7 +144,7 @@ pub fn block(line: &mut Line, context: &Context, nested: usize) -> Result<Arc<Sc
     if line.rest().is_empty() {
         return Err(missing(line.text));
     }
-    line.at += line.rest().find("end").unwrap_or(0) + "end".len();
+    line.at += line.rest().find(END).unwrap_or(0) + END.len();
     Ok(Arc::new(Script { file: context.file.clone(), items, ..Script::default() }))
 }
 
