@@ -18,6 +18,10 @@ const DELIVERIES: [(&str, &str); 6] = [
     ("after 1s", "a second later"),
 ];
 
+/// What help says of a text.
+const TEXT_RULE: &str =
+    "TEXT is the rest of the line, up to a `#` behind a space; in quotes, \"port #1\", it may hold one\n";
+
 /// How a command is typed, its forms separated by `|`.
 pub fn usage(spec: &Spec) -> String {
     usages(spec).join(" | ")
@@ -125,6 +129,9 @@ pub fn help(spec: &Spec) -> String {
         for (typed, goes_out) in DELIVERIES {
             text.push_str(&format!("  {typed:<14} {goes_out}\n"));
         }
+    }
+    if spec.forms.iter().any(|form| form.contains(&Arg::Text)) {
+        text.push_str(TEXT_RULE);
     }
     text.push_str("example:\n");
     for line in spec.example.lines() {

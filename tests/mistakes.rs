@@ -145,6 +145,26 @@ fn each_wrong_line_is_underlined_where_it_is_wrong() {
 }
 
 #[test]
+fn a_text_takes_no_limit_and_keeps_a_number_sign_in_quotes() {
+    common::refused(
+        "type \"x\" within 1s",
+        "
+test.lab:2:10: error: `within` has no meaning behind a text
+    type \"x\" within 1s
+             ^^^^^^
+hint: the text is the rest of the line: leave `within` out, or quote the whole of it
+",
+    );
+    script("let port = 5\nsay \"port #${port}\"  # a comment\nsay \"use #1\"\nsay use #1\n")
+        .run()
+        .shows(0, "> let port = 5\n  port = 5\nport #5\nuse #1\nuse\n\ntest.lab: 4 steps passed in SEC\n");
+    let help = common::Shell::new(["-c", "help hint"]).run();
+    let rule =
+        "TEXT is the rest of the line, up to a `#` behind a space; in quotes, \"port #1\", it may hold one";
+    assert!(help.screen.contains(rule), "{}", help.screen);
+}
+
+#[test]
 fn deep_brackets_are_refused_with_their_place_and_no_stack_runs_over() {
     for text in ["[".repeat(10_000), "[".repeat(10_000) + &"]".repeat(10_000), "{1: (".repeat(5_000)] {
         let run = script(&format!("let a = {text}\n")).run();
