@@ -145,6 +145,79 @@ fn each_wrong_line_is_underlined_where_it_is_wrong() {
 }
 
 #[test]
+fn a_name_is_used_as_what_it_is_before_anything_runs() {
+    let slip = |lines: &str, expected: &str| {
+        let done = script(&format!("say never shown\n{lines}\n")).arg("--allow-spawn").run();
+        done.shows(2, expected);
+    };
+    slip(
+        "spawn cat as it\n@it recv",
+        "
+test.lab:3:2: error: `it` is a program, not a connection
+    @it recv
+     ^^
+hint: `type TEXT` gives it a line, `expect output PATTERN` looks at what it says
+",
+    );
+    slip(
+        "spawn cat as it\ntype $it",
+        "
+test.lab:3:6: error: `it` is a program, not a value
+    type $it
+         ^^^
+hint: it has `.pid`, `.exit`, `.said`
+",
+    );
+    slip(
+        "spawn cat as it\nspawn cat as it",
+        "
+test.lab:3:1: error: `it` is the name of an open socket or of a program
+    spawn cat as it
+    ^^^^^
+hint: take another name, or `close it` first
+",
+    );
+    slip(
+        "listen 0 as srv\n@srv expect output \"x\"",
+        "
+test.lab:3:2: error: `srv` is not a program
+    @srv expect output \"x\"
+     ^^^
+hint: `spawn PROGRAM ARGS... as NAME` starts one
+",
+    );
+    // What is ended, may be tried, or is two things in turn is known only when it runs.
+    let good = "listen 0 as a\nclose a\nlisten 0 as a\nreset all\nlet a = 1\n? connect 127.0.0.1 1 as b\nlisten 0 as b\n";
+    let good = script(good).run();
+    assert_eq!(good.status, 0, "{}", good.screen);
+}
+
+#[test]
+fn points_are_said_once_in_a_phase_and_a_row_of_signs_is_no_phase() {
+    refused(
+        "## One\npoints 2\n## Two\npoints 1\npoints 2",
+        "
+test.lab:6:1: error: this phase has its points already, in line 5
+    points 2
+    ^^^^^^
+hint: `points` stands once behind each `## Title`
+",
+    );
+    refused(
+        "? points 2",
+        "
+test.lab:2:3: error: `points` cannot fail, and takes no mark
+    ? points 2
+      ^^^^^^
+hint: `points N` alone says what the phase is worth
+",
+    );
+    script("##########\n## One\n##########\nsay one\n##\nsay still one\n")
+        .run()
+        .shows(0, "== One\none\nstill one\n\ntest.lab: 2 steps passed in SEC\n");
+}
+
+#[test]
 fn a_text_takes_no_limit_and_keeps_a_number_sign_in_quotes() {
     common::refused(
         "type \"x\" within 1s",

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use crate::command::{Arg, Call, Group, Item, Names, Parsed, Spec};
 use crate::event::{Event, Failure, RunReport, Sink, What};
 use crate::lab::{Lab, Limit, LoadHandle, Permission, Settings};
-use crate::language::expr::Template;
+use crate::language::expr::{Expr, Template};
+use crate::language::script::{AT_ONCE_MAX, TIMES_MAX, not_so_many, runs};
 use crate::load::{Load, Run};
 use crate::platform;
 use crate::program::Programs;
@@ -15,10 +16,6 @@ use crate::value::Value;
 
 use super::block::{clean_up, register};
 
-/// How many runs one command may ask for: past it a digit slipped in.
-const TIMES_MAX: usize = 100_000_000;
-/// How many runs may be under way at the same time: what a class server takes.
-const AT_ONCE_MAX: usize = 20_000;
 /// How often it is told how the runs stand.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 /// How many reasons a failed `wait` names.
@@ -47,16 +44,15 @@ struct Setup {
 
 fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let Some(Parsed::Run { script, times, at_once }) = call.args.first() else { return Err(call.misread(0)) };
-    let count = |expr: &Option<crate::language::expr::Expr>, most: usize, what: &str| match expr {
+    let count = |expr: &Option<Expr>, most: usize, what: &str| match expr {
         None => Ok(1),
-        Some(expr) => match lab.eval(expr)? {
-            Value::Int(number @ 1..) if usize::try_from(number).is_ok_and(|number| number <= most) => {
-                Ok(u64::try_from(number).unwrap_or(1))
-            }
-            other => {
-                Err(Failure::script(format!("`{what}` takes 1 to {most}, not {}", other.repr_cut(40).0)))
-            }
-        },
+        Some(expr) => {
+            let value = lab.eval(expr)?;
+            runs(&value, most).ok_or_else(|| {
+                let (message, hint) = not_so_many(&value, what, most);
+                Failure::script(message).hint(hint)
+            })
+        }
     };
     let times = count(times, TIMES_MAX, "times")?;
     let at_once = count(at_once, AT_ONCE_MAX, "at once")?.min(times);

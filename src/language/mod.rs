@@ -5,6 +5,7 @@ pub mod complete;
 mod delivery;
 pub mod expr;
 pub mod highlight;
+mod kinds;
 pub mod line;
 pub mod literal;
 pub mod mistake;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::kinds::check_kinds;
 use super::mistake::did_you_mean;
 use crate::command::{Arg, Call, Parsed, Script};
 use crate::conversation::SEAT_SOCKET;
@@ -14,6 +15,7 @@ pub const SEAT_NAMES: [&str; 4] = ["seat", "peer", "started", SEAT_SOCKET];
 pub fn check_names<'a>(script: &Script, known: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
     let mut names: HashSet<String> = known.map(str::to_string).collect();
     names.extend(["_", "n", "roster"].map(str::to_string));
+    let known = names.clone();
     let mut first = None;
     script.each_call(&mut |call| {
         if first.is_none() {
@@ -25,7 +27,7 @@ pub fn check_names<'a>(script: &Script, known: impl Iterator<Item = &'a str>) ->
             add_names(call, &mut names);
         }
     });
-    first.map_or(Ok(()), Err)
+    first.map_or_else(|| check_kinds(script, &known), Err)
 }
 
 /// The names that steps would have given which failed, or which nobody came to, each with where.

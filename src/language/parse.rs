@@ -61,6 +61,10 @@ pub fn call(line: &mut Line, context: &Context, nested: usize) -> Result<Call, M
     // Spaces behind the verb are not kept with the step.
     let args_at = line.at.min(written.len());
     let (form, args, within, name) = arguments(line, spec, context, nested)?;
+    if let (Some(Parsed::Points(_)), true) = (args.first(), wanted != Wanted::Pass) {
+        return Err(Mistake::new(verb_at, spec.name.len(), "`points` cannot fail, and takes no mark")
+            .hint("`points N` alone says what the phase is worth"));
+    }
     Ok(Call {
         text: Arc::from(written),
         file: context.file.clone(),

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::expr::Template;
+use super::expr::{Expr, Template};
 use super::line::Line;
 use super::mistake::{Mistake, excerpt};
 use super::names::{SEAT_NAMES, check_names};
 use super::parse::{Context, step};
 use crate::command::{Arg, Item, Parsed, Script, Spec};
 use crate::event::Failure;
+use crate::value::Value;
 
 /// The largest script, in bytes. A million lines fit.
 const MAX_SCRIPT_BYTES: usize = 64 << 20;
@@ -23,6 +24,11 @@ pub const MAX_BLOCKS: usize = 8;
 pub const END: &str = "end";
 /// How deep scripts may include scripts.
 const MAX_INCLUDES: usize = 16;
+
+/// How many runs one command may ask for: past it a digit slipped in.
+pub const TIMES_MAX: usize = 100_000_000;
+/// How many runs may be under way at the same time: what a class server takes.
+pub const AT_ONCE_MAX: usize = 20_000;
 
 /// The file that is being read and those that include it, outermost first.
 #[derive(Clone, Default)]
@@ -85,8 +91,8 @@ fn items(text: &str, context: &Context, nested: usize) -> Result<(Vec<Item>, usi
     while at < text.len() {
         let rest = &text[at..];
         let physical = first_lines(rest, 1);
-        if let Some(title) = physical.trim_start().strip_prefix("##") {
-            items.push(Item::Phase(title.trim_matches(['#', ' ', '\t', '\n']).to_string()));
+        if let Some(title) = phase_title(physical) {
+            items.push(Item::Phase(title.to_string()));
             at += physical.len();
             line += 1;
             continue;
@@ -109,6 +115,12 @@ fn items(text: &str, context: &Context, nested: usize) -> Result<(Vec<Item>, usi
         at += used;
     }
     Ok((items, at))
+}
+
+/// The title of a line that begins a phase; a row of `#` is a comment.
+fn phase_title(physical: &str) -> Option<&str> {
+    let title = physical.trim_start().strip_prefix("##")?.trim_matches(['#', ' ', '\t', '\n']);
+    Some(title).filter(|title| !title.is_empty())
 }
 
 /// Whether a line closes a block.
@@ -150,10 +162,7 @@ pub fn block(line: &mut Line, context: &Context, nested: usize) -> Result<Arc<Sc
 
 /// The lines of comment at the head of `text`, and how many they are.
 fn comment(text: &str) -> (&str, usize) {
-    let is_comment = |line: &&str| {
-        let line = line.trim_start();
-        line.starts_with('#') && !line.starts_with("##")
-    };
+    let is_comment = |line: &&str| line.trim_start().starts_with('#') && phase_title(line).is_none();
     let lines: Vec<&str> = text.split_inclusive('\n').take_while(is_comment).collect();
     let len = lines.iter().map(|line| line.len()).sum();
     (&text[..len], lines.len())
@@ -378,18 +387,45 @@ pub fn run(line: &mut Line, context: &Context) -> Result<Parsed, Mistake> {
         line.skip_space();
         if line.eat_word("times") {
             line.skip_space();
-            times = Some(super::argument::value(line, Arg::Count("N"))?);
+            times = Some(count(line, "times", TIMES_MAX)?);
         } else if line.eat_word("at") {
             line.skip_space();
             if !line.eat_word("once") {
                 return Err(line.mistake("`once` is missing").hint("at once M: how many at the same time"));
             }
             line.skip_space();
-            at_once = Some(super::argument::value(line, Arg::Count("M"))?);
+            at_once = Some(count(line, "at once", AT_ONCE_MAX)?);
         } else {
             return Ok(Parsed::Run { script: Arc::new(Script { params, ..script }), times, at_once });
         }
     }
+}
+
+/// A number of runs, as far as it is known before they begin.
+fn count(line: &mut Line, what: &str, most: usize) -> Result<Expr, Mistake> {
+    let at = line.at;
+    let expr = super::argument::value(line, Arg::Count("it"))?;
+    match &expr {
+        Expr::Const(value) if runs(value, most).is_none() => {
+            let (message, hint) = not_so_many(value, what, most);
+            Err(Mistake::new(at, line.at - at, message).hint(hint))
+        }
+        _ => Ok(expr),
+    }
+}
+
+/// A value as a number of runs; `None` if it is none, or more than there may be.
+pub fn runs(value: &Value, most: usize) -> Option<u64> {
+    match value {
+        Value::Int(number @ 1..) => u64::try_from(*number).ok().filter(|number| *number <= most as u64),
+        _ => None,
+    }
+}
+
+/// Why a value is no number of runs, and what to do.
+pub fn not_so_many(value: &Value, what: &str, most: usize) -> (String, &'static str) {
+    let message = format!("`{what}` takes 1 to {most}, not {}", value.repr_cut(40).0);
+    (message, "run FILE times N at once M: N runs in all, M of them at the same time")
 }
 
 /// `NAME=VALUE` words up to the end of the line or to one of the words that may stand behind them.
