@@ -124,6 +124,9 @@ impl Editing {
         let assistant = Assistant::new(known.clone(), color);
         std::thread::spawn(move || match editor(lines, assistant) {
             Ok(mut editor) => {
+                // Only while there is one does the editor wait for more than keys: for a text, and for what has it leave
+                // the terminal when the program ends. The other goes when nobody is left to write above the line.
+                let _kept = editor.create_external_printer();
                 if let Ok(printer) = editor.create_external_printer() {
                     std::thread::spawn(move || print_above(printer, &texts));
                 }

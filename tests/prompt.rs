@@ -479,7 +479,7 @@ mod signals {
             assert_eq!(terminal.ends(), status);
             assert!(started.elapsed() < LIMIT, "{:?}", started.elapsed());
             assert!(terminal.is_sane());
-            assert!(is_left(&terminal), "{:?}", terminal.raw());
+            assert!(is_left(&terminal), "{:?}", String::from_utf8_lossy(&terminal.raw()));
         }
     }
 
@@ -494,7 +494,7 @@ mod signals {
             terminal.signal(Signal::TERM);
             assert_eq!(terminal.ends(), 143);
             assert!(terminal.is_sane());
-            assert!(is_left(&terminal), "round {round}: {:?}", terminal.raw());
+            assert!(is_left(&terminal), "round {round}: {:?}", String::from_utf8_lossy(&terminal.raw()));
         }
     }
 

@@ -69,7 +69,7 @@ fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let setup = Arc::new(setup);
     platform::raise_descriptors();
     lab.check_free(call.name.as_deref())?;
-    let name = lab.new_load_name(call.name.as_deref());
+    let name = lab.new_crowd_name(call.name.as_deref());
     let load = Load::new(name.clone(), script.clone(), times, at_once).map_err(Failure::script)?;
     let load = Arc::new(load);
     lab.emit(What::RunBegan { name, script: script.file.to_string(), times, at_once });

@@ -320,8 +320,8 @@ impl Lab {
         name
     }
 
-    /// The name for a new class: the one asked for, or the next free `s1`, `s2`, ...
-    pub fn new_class_name(&mut self, name: Option<&str>) -> String {
+    /// The name for a new class or new runs: the one asked for, or the next free `s1`, `s2`, ...
+    pub fn new_crowd_name(&mut self, name: Option<&str>) -> String {
         self.new_name(name, 's')
     }
 

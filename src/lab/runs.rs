@@ -7,11 +7,6 @@ use crate::event::RunReport;
 use crate::load::Load;
 
 impl Lab {
-    /// The name for new runs: the one asked for, or the next free `s1`, `s2`, ...
-    pub fn new_load_name(&mut self, name: Option<&str>) -> String {
-        self.new_name(name, 's')
-    }
-
     /// Keeps runs under their name. They carry no messages, so the current socket stays.
     pub fn add_load(&mut self, handle: LoadHandle) {
         // Runs that had the name before are another story.

@@ -131,7 +131,7 @@ pub fn set_options(socket: SockRef<'_>) {
 }
 
 impl Connection {
-    /// Takes over a connected stream that has its options ([`set_options`]) and the address of this end.
+    /// Takes over a connected stream that has its options (`set_options`) and the address of this end.
     pub fn new(stream: TcpStream, peer: SocketAddr, local: SocketAddr) -> Connection {
         let stream = Arc::new(stream);
         Connection {
