@@ -76,13 +76,13 @@ fn why_runs_failed_is_grouped_by_line_and_reason() {
   2     let half = {1: 'a', 2: 'b', 3: '  10     0  MS
   3     check $n < 8                      10     3  MS
   4     check $n != 2                     7      1  MS
-  3 times  line 3: the check does not hold
-  1 time  line 4: the check does not hold
+  3 times  line 3: the check does not hold; first in run 8: left: 8 (int), right: 8 (int)
+  1 time  line 4: the check does not hold; first in run 2: left: 2 (int), right: 2 (int)
 test.lab:2:1: error: 4 of 10 runs of `some.lab` failed
     wait load
     ^^^^
-  why: line 3: the check does not hold (3 times)
-  why: line 4: the check does not hold (1 time)
+  why: 3 times: line 3: the check does not hold; first in run 8: left: 8 (int), right: 8 (int)
+  why: 1 time: line 4: the check does not hold; first in run 2: left: 2 (int), right: 2 (int)
 
 test.lab: 1 failed, 1 step passed in SEC
 ",
@@ -117,7 +117,7 @@ fn runs_that_hang_are_told_and_given_up() {
     let told = "test.lab:3:1: error: 0 of 3 runs of `load` ended within 100ms (the step's `within`)
     wait load within 100ms
     ^^^^
-hint: they go on; `close load` gives them up
+hint: a longer `within` waits on; after `? wait load within ...` the script goes on, and so do they
 ";
     assert!(screen.contains(told), "{screen}");
 }
@@ -211,17 +211,26 @@ const HANGS: &str = "param n = 0\nrepeat until check $n < 3 passes within 60s\n"
 
 #[test]
 fn what_ended_before_ctrl_c_is_told_and_saved() {
-    let text = "run hangs.lab n=$n times 5 at once 3 as load\nwait load\n";
+    let text = "run hangs.lab n=$n times 5 at once 3 as load
+repeat until check $load.ended == 2 passes within 20s
+sockets
+wait load
+";
     let mut run = script(text).file("hangs.lab", HANGS).arg("--save").arg("figures.json").start();
-    run.wait_for("] 2 of 5, 0 failed");
+    run.wait_for("wait load");
     run.signal("INT");
     let done = run.finish();
     common::same(
         "
 > run hangs.lab n=$n times 5 at once 3 as load
   load  5 runs of hangs.lab, 3 at once
+> repeat until check $load.ended == 2 passes within 20s
+  ok $load.ended == 2
+> sockets
+  name  state    local        peer      sent  received  unread  tcp  unacked
+  load  running  2 of 5 runs  0 failed
 > wait load
-test.lab:2:1: error: `wait` was interrupted
+test.lab:4:1: error: `wait` was interrupted
     wait load
     ^^^^
   load  2 of 5 runs ended, 0 failed, in SEC: RATE
@@ -229,7 +238,7 @@ test.lab:2:1: error: `wait` was interrupted
   1     param n = 0                       2      0  MS
   2     repeat until check $n < 3 passes  2      0  MS
 
-test.lab: 1 failed, 1 step passed in SEC
+test.lab: 1 failed, 3 steps passed in SEC
 ",
         &shown(&done),
     );
@@ -252,9 +261,9 @@ fn a_run_that_failed_fails_the_script_that_does_not_wait_for_it() {
   line  step           count  failed  p50       p90       p99
   1     param n = 0    5      0  MS
   2     check $n != 3  5      1  MS
-  1 time  line 2: the check does not hold
+  1 time  line 2: the check does not hold; first in run 3: left: 3 (int), right: 3 (int)
 error: 1 of 5 runs of `some.lab` failed, and nobody waited for `load`
-  why: line 2: the check does not hold (1 time)
+  why: 1 time: line 2: the check does not hold; first in run 3: left: 3 (int), right: 3 (int)
 hint: `wait load` waits for all of them; `? wait load` where they may fail
 
 test.lab: 1 failed, 2 steps passed in SEC

@@ -232,7 +232,7 @@ async fn wait(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         (Some(Binding::Load(handle)), None) => {
             let load = handle.load.clone();
             let limit = Limit { duration: call.within.flatten(), from: "the step's `within`" };
-            return super::run::wait(lab, load, limit).await;
+            return super::run::wait(lab, load, limit, call.file.is_empty()).await;
         }
         _ => {
             return Err(not_a_class(&name));

@@ -103,10 +103,10 @@ async fn one_run(load: &Load, setup: &Setup, number: u64) -> Run {
     for (name, text) in &setup.given {
         match lab.fill(text) {
             Ok(text) => lab.given.push((name.clone(), text)),
-            Err(failure) => return Run { failure: Some(failure), ..Run::default() },
+            Err(failure) => return Run { number, failure: Some(failure), ..Run::default() },
         }
     }
-    let mut run = Run::default();
+    let mut run = Run { number, ..Run::default() };
     let registered = register(&mut lab, &load.script);
     let mut began = Instant::now();
     for item in &load.script.items {
@@ -153,7 +153,7 @@ async fn tell(load: Arc<Load>, sink: Sink) {
 }
 
 /// `wait NAME` for runs: until all have ended.
-pub async fn wait(lab: &mut Lab, load: Arc<Load>, limit: Limit) -> Result<(), Failure> {
+pub async fn wait(lab: &mut Lab, load: Arc<Load>, limit: Limit, is_typed: bool) -> Result<(), Failure> {
     let is_done = limit.wait(load.done()).await.is_some();
     let report = Arc::new(load.report());
     tell_report(lab, &load.name, report.clone());
@@ -161,7 +161,14 @@ pub async fn wait(lab: &mut Lab, load: Arc<Load>, limit: Limit) -> Result<(), Fa
     if !is_done {
         let message =
             format!("{} of {} runs of `{name}` ended within {}", report.ended, report.times, limit.shown());
-        return Err(Failure::check(message).hint(format!("they go on; `close {name}` gives them up")));
+        // At the prompt they go on; the end of a script ends them.
+        let hint = match is_typed {
+            true => format!("they go on; `close {name}` gives them up"),
+            false => format!(
+                "a longer `within` waits on; after `? wait {name} within ...` the script goes on, and so do they"
+            ),
+        };
+        return Err(Failure::check(message).hint(hint));
     }
     if report.failed == 0 {
         return Ok(());
@@ -208,10 +215,6 @@ fn failed_of(report: &RunReport) -> String {
 
 fn with_reasons(failure: Failure, report: &RunReport) -> Failure {
     report.reasons.iter().take(SHOWN_REASONS).fold(failure, |failure, reason| {
-        let line = if reason.line > 0 { format!("line {}: ", reason.line) } else { String::new() };
-        failure.detail(
-            "why",
-            format!("{line}{} ({})", reason.message, crate::pattern::count(reason.count, "time")),
-        )
+        failure.detail("why", format!("{}: {}", crate::pattern::count(reason.count, "time"), reason.told()))
     })
 }

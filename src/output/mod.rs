@@ -185,7 +185,14 @@ impl Output {
             (What::ClassStatus { is_tick: true, .. } | What::RunProgress { .. }, Form::Text) => {
                 self.counts(event)
             }
+            (What::RunBegan { .. }, Form::Text) => {
+                self.write_event(event);
+                // In a log it is told how they stand when there is something to tell.
+                self.lock().told = Some(Instant::now());
+            }
             (What::RunEnded { .. }, Form::Text) => {
+                // Counts that are still owed are older.
+                self.lock().owed = None;
                 self.clear_bottom();
                 self.write_event(event);
             }

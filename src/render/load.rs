@@ -73,8 +73,9 @@ fn ended(name: &str, report: &RunReport, look: &Look) -> String {
     let titles = ["line", "step", "count", "failed", "p50", "p90", "p99"];
     text += &table(&titles, &rows, "no step was run", look);
     for reason in report.reasons.iter().take(SHOWN_REASONS) {
-        let line = if reason.line > 0 { format!("line {}: ", reason.line) } else { String::new() };
-        text += &format!("  {}  {line}{}\n", count(reason.count, "time"), escape(&reason.message));
+        let times = format!("  {}  ", count(reason.count, "time"));
+        text += &super::folded(&format!("{times}{}", escape(&reason.told())), times.len(), look);
+        text.push('\n');
     }
     if report.reasons.len() > SHOWN_REASONS {
         text += &format!("  ... and {} other reasons\n", report.reasons.len() - SHOWN_REASONS);
