@@ -149,7 +149,11 @@ fn interrupted(lab: &Lab, call: &Call) -> Failure {
     let mut failure = Failure::new(FailureKind::Interrupted, format!("`{}` was interrupted", call.spec.name));
     // A script ends here, and its sockets with it; at the prompt they live on.
     if call.file.is_empty() {
-        failure = failure.hint("every socket is still open, and no byte that arrived is lost");
+        if lab.connections().next().is_some() {
+            failure = failure.hint("every socket is still open, and no byte that arrived is lost");
+        } else if lab.sockets().next().is_some() {
+            failure = failure.hint("what was begun goes on: `sockets` lists it");
+        }
         for (name, binding) in lab.names() {
             if let Binding::Connection(link) = binding
                 && let unsent @ 1.. = link.connection.writer().unsent()

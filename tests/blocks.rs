@@ -234,6 +234,35 @@ fn always_runs_after_ctrl_c_and_after_a_signal() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_second_ctrl_c_gives_up_what_always_runs() {
+    let text = "always\n    say cleaning\n    sleep 60s\n    say never\nend\nsay waiting\nsleep 60s\n";
+    let mut running = script(text).start();
+    running.wait_for("waiting");
+    running.signal("INT");
+    running.wait_for("cleaning");
+    running.signal("INT");
+    running.finish().shows(
+        130,
+        "
+> always
+waiting
+> sleep 60s
+test.lab:7:1: error: `sleep` was interrupted
+    sleep 60s
+    ^^^^^
+cleaning
+>     sleep 60s
+test.lab:3:5: error: `sleep` was interrupted
+        sleep 60s
+        ^^^^^
+
+test.lab: 2 failed, 2 steps passed in SEC
+",
+    );
+}
+
 #[test]
 fn a_block_typed_in_pieces_is_one_step_and_is_recorded_as_typed() {
     let done = Shell::new(["-"])

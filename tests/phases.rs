@@ -146,3 +146,21 @@ points: 2 of 9
 ",
     );
 }
+
+#[test]
+fn a_report_says_what_was_wanted_in_words() {
+    let text = "run some.lab as l\n? wait l\nwait l\n! let a = 1\ncheck 1 == 2\n";
+    let done = script(text)
+        .file("some.lab", "check 1 == 2\n")
+        .arg("--keep-going")
+        .arg("--report")
+        .arg("json=r.json")
+        .run();
+    let report = std::fs::read_to_string(done.folder.path().join("r.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let results = report["phases"][0]["results"].as_array().unwrap();
+    let wanted: Vec<&str> = results.iter().map(|it| it["wanted"].as_str().unwrap()).collect();
+    assert_eq!(wanted, ["that it passes", "that it fails", "1 == 2"]);
+    let markdown = script("## One\ncheck 1 == 1\n").arg("--report").arg("markdown=-").run_apart().screen;
+    assert!(markdown.contains("\n1 check passed, 0 failed, 0 not run"), "{markdown}");
+}

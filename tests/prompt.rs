@@ -155,7 +155,7 @@ fn ctrl_c_cancels_a_recv_and_loses_no_byte() {
     terminal.keys(&format!("{}{ENTER}", pasted("say go\nrecv")));
     terminal.sees("\ngo\n");
     terminal.keys(CTRL_C);
-    terminal.sees("error: `recv` was interrupted");
+    terminal.sees("note: `recv` was interrupted");
     terminal.at("ada>");
     peer.write_all(late).unwrap();
     terminal.run("recv", "ada>");
@@ -171,7 +171,7 @@ fn ctrl_c_stops_what_was_pasted_behind() {
     terminal.keys(&format!("{}{ENTER}", pasted("say go\nsleep 1m\nsay never shown")));
     terminal.sees("\ngo\n");
     terminal.keys(CTRL_C);
-    terminal.sees("error: `sleep` was interrupted");
+    terminal.sees("note: `sleep` was interrupted");
     terminal.at(">");
     assert!(!terminal.screen().contains("\nnever shown"), "{}", terminal.screen());
 }

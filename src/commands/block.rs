@@ -154,10 +154,10 @@ pub fn register(lab: &mut Lab, script: &Script) -> usize {
     before
 }
 
-/// Runs the `always` blocks that were registered since; each step is tried, also behind one that fails and after Ctrl-C. The first
-/// failure is given, the others are told.
+/// Runs the `always` blocks that were registered since; each step is tried, also behind one that fails and after Ctrl-C. A second
+/// Ctrl-C gives them up. Of several failures the one that decides the exit status is given, the others are told.
 pub async fn clean_up(lab: &mut Lab, before: usize) -> Result<(), Failure> {
-    let mut outcome = Ok(());
+    let mut outcome: Result<(), Failure> = Ok(());
     // The block itself was recorded.
     let recorder = lab.recorder.take();
     while lab.always.len() > before {
@@ -166,11 +166,19 @@ pub async fn clean_up(lab: &mut Lab, before: usize) -> Result<(), Failure> {
         for item in &block.items {
             let Item::Step(call) = item else { continue };
             super::announce(lab, call);
-            let failed = Box::pin(step::run_interruptible(lab, call)).await;
-            match (failed, &outcome) {
-                (Err(failure), Ok(())) => outcome = Err(failure),
-                (Err(failure), Err(_)) => lab.emit(What::Failed(failure)),
-                (Ok(()), _) => {}
+            let Err(failure) = Box::pin(step::run_interruptible(lab, call)).await else { continue };
+            let is_interrupted = failure.kind == FailureKind::Interrupted;
+            match &outcome {
+                Err(worst) if worst.kind.status() > failure.kind.status() => lab.emit(What::Failed(failure)),
+                _ => {
+                    if let Err(earlier) = std::mem::replace(&mut outcome, Err(failure)) {
+                        lab.emit(What::Failed(earlier));
+                    }
+                }
+            }
+            if is_interrupted {
+                lab.always.truncate(before);
+                break;
             }
         }
     }

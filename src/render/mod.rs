@@ -397,7 +397,12 @@ pub fn failure(failure: &Failure, look: &Look) -> String {
     {
         let _ = write!(head, "{}:{}:{}: ", escape(file), place.line, place.column);
     }
-    head += &look.colored(AnsiColor::Red, "error:");
+    let is_typed = failure.place.as_ref().is_some_and(|place| place.file.is_none());
+    head += &match failure.kind {
+        // Who presses Ctrl-C at the prompt wants it.
+        FailureKind::Interrupted if is_typed => look.colored(AnsiColor::Yellow, "note:"),
+        _ => look.colored(AnsiColor::Red, "error:"),
+    };
     let mut lines = wrapped(&head, &failure.message, look);
     // At the prompt the line stands right above: it is shown again only to point at what is wrong in it.
     if let Some(place) = &failure.place

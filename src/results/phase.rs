@@ -49,7 +49,7 @@ pub struct Check {
     pub line: usize,
     /// How it went.
     pub status: Status,
-    /// What was wanted: the failure's words, else the step's arguments.
+    /// What was wanted: the failure's words, else what a check wants to hold.
     pub wanted: String,
     /// What came instead, with its type; for a `!` step how it failed.
     pub got: Option<String>,
@@ -220,7 +220,14 @@ impl Check {
             let found = failure?.details.iter().find(|(word, _)| *word == wanted)?;
             Some(text(&found.1))
         };
-        let arguments = || text(result.text.get(result.args_at..).unwrap_or_default());
+        let wanted = || {
+            let (before, arguments) = result.text.split_at_checked(result.args_at).unwrap_or_default();
+            match before.split_whitespace().next_back() {
+                _ if before.starts_with('!') => "that it fails".to_string(),
+                Some("check" | "expect") => text(arguments),
+                _ => "that it passes".to_string(),
+            }
+        };
         let others = failure.map_or(&[][..], |failure| &failure.details);
         Check {
             text: text(&result.text),
@@ -231,7 +238,7 @@ impl Check {
                 FailureKind::Script | FailureKind::Network => Status::Error,
                 FailureKind::Interrupted => Status::Interrupted,
             }),
-            wanted: detail("wanted").unwrap_or_else(arguments),
+            wanted: detail("wanted").unwrap_or_else(wanted),
             got: detail("got").or_else(|| result.refusal.as_deref().map(text)),
             details: others
                 .iter()
