@@ -1,6 +1,7 @@
 //! Help and the README's command table, made from the table of commands.
 
 use crate::command::{Arg, GROUPS, Group, Names, Spec};
+use crate::lab::{OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, OF_PROGRAM};
 use crate::language::OPTIONS;
 
 /// What help says about a line's form, for every verb.
@@ -130,6 +131,10 @@ pub fn help(spec: &Spec) -> String {
             text.push_str(&format!("  {typed:<14} {goes_out}\n"));
         }
     }
+    let attributes = attributes(spec);
+    if !attributes.is_empty() {
+        text.push_str(&format!("$NAME has .{}\n", attributes.join(", .")));
+    }
     if spec.forms.iter().any(|form| form.contains(&Arg::Text)) {
         text.push_str(TEXT_RULE);
     }
@@ -138,6 +143,18 @@ pub fn help(spec: &Spec) -> String {
         text.push_str(&format!("  {line}\n"));
     }
     text
+}
+
+/// What can be asked of what a command makes, as `$NAME.port`.
+fn attributes(spec: &Spec) -> &'static [&'static str] {
+    match spec.name {
+        "connect" | "accept" => OF_CONNECTION,
+        "listen" => OF_LISTENER,
+        "serve" => OF_CLASS,
+        "spawn" => OF_PROGRAM,
+        "run" => OF_LOAD,
+        _ => &[],
+    }
 }
 
 /// `help`: every command in a line.

@@ -181,6 +181,24 @@ test.lab:3:7: error: runs of a script have no `.passed`
 hint: they have `.times`, `.ended`, `.failed`
 ",
     );
+    slip(
+        "run test.lab",
+        "
+test.lab:2:5: error: `test.lab` runs itself: test.lab -> test.lab
+    run test.lab
+        ^^^^^^^^
+hint: it would never end: `run` another script, or `repeat` the steps
+",
+    );
+    slip(
+        "run nothing.lab",
+        "
+test.lab:2:5: error: cannot read `nothing.lab`: no such file
+    run nothing.lab
+        ^^^^^^^^^^^
+hint: the name starts from the folder of the script that this line stands in
+",
+    );
     let inside = script("run bad.lab\n").file("bad.lab", "send $nothing\n").run();
     assert_eq!(inside.status, 2);
     assert!(inside.screen.starts_with("bad.lab:1:6: error: no earlier step gives"), "{}", inside.screen);

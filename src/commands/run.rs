@@ -7,7 +7,7 @@ use crate::command::{Arg, Call, Group, Item, Names, Parsed, Spec};
 use crate::event::{Event, Failure, RunReport, Sink, What};
 use crate::lab::{Lab, Limit, LoadHandle, Permission, Settings};
 use crate::language::expr::{Expr, Template};
-use crate::language::script::{AT_ONCE_MAX, TIMES_MAX, not_so_many, runs};
+use crate::language::other::{AT_ONCE_MAX, TIMES_MAX, not_so_many, runs};
 use crate::load::{Load, Run};
 use crate::platform;
 use crate::program::Programs;

@@ -59,9 +59,9 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
         Arg::Text => Parsed::Text(free_text(line)?),
         Arg::Hex => Parsed::Bytes(hex(line)?),
         Arg::File => Parsed::Text(line.word("a file's name")?),
-        Arg::Script => Parsed::Script(super::script::included(line, context)?),
-        Arg::Run => super::script::run(line, context)?,
-        Arg::Serving => super::script::serving(line, context)?,
+        Arg::Script => Parsed::Script(super::other::included(line, context)?),
+        Arg::Run => super::other::run(line, context)?,
+        Arg::Serving => super::other::serving(line, context)?,
         Arg::Program => Parsed::Program(program(line)?),
         Arg::Setting => Parsed::Setting(setting(line)?),
         Arg::Verb => {

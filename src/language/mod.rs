@@ -11,6 +11,7 @@ pub mod literal;
 pub mod mistake;
 pub mod names;
 mod number;
+pub mod other;
 pub mod parse;
 mod pattern;
 pub mod script;
