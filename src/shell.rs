@@ -121,30 +121,15 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
     let steps = script.steps();
     let registered = register(lab, script);
     lab.emit(What::Planned(Arc::new(results::plan(script))));
-    let (mut done, mut skips, mut phase) = (0, false, "");
-    let mut missing = Missing::default();
+    let mut course = Course { keep_going, ..Course::default() };
+    let mut done = 0;
     for item in &script.items {
-        let call = match item {
-            Item::Phase(title) => {
-                (skips, phase) = (false, title);
-                lab.begin_phase(title);
-                continue;
+        let Some(call) = course.next(lab, item) else {
+            if course.is_over {
+                break;
             }
-            Item::Comment(_) => continue,
-            Item::Step(call) if skips => {
-                missing.lose(call, phase);
-                continue;
-            }
-            Item::Step(call) => call,
-        };
-        announce(lab, call);
-        if let Some(why) = missing.needed_by(call, |name| lab.get(name).is_some()) {
-            lab.emit(What::NotRun(why));
-            missing.lose(call, phase);
-            skips = !keep_going && lab.settings.on_failure == OnFailure::NextPhase;
             continue;
-        }
-        lab.remember(call.text.clone());
+        };
         let outcome = step::run_interruptible(lab, call).await;
         done += 1;
         match outcome {
@@ -154,13 +139,9 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
                 summary.status = worst(summary.status, failure.kind);
                 let is_interrupted = failure.kind == FailureKind::Interrupted;
                 lab.emit(What::Failed(failure));
-                missing.lose(call, phase);
-                match lab.settings.on_failure {
-                    _ if is_interrupted => break,
-                    _ if keep_going => {}
-                    OnFailure::Stop => break,
-                    OnFailure::NextPhase => skips = true,
-                    OnFailure::NextStep => {}
+                course.lost(lab, call);
+                if is_interrupted || course.is_over {
+                    break;
                 }
             }
         }
@@ -180,6 +161,58 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
     summary.not_run = steps - done;
     summary.took = started.elapsed();
     summary
+}
+
+/// How a script goes on after a failure.
+#[derive(Default)]
+struct Course<'a> {
+    keep_going: bool,
+    /// The title of the phase under way.
+    phase: &'a str,
+    /// What failed steps, and those left out behind them, would have named.
+    missing: Missing,
+    /// Whether the rest of the phase is left out.
+    skips: bool,
+    /// Whether the rest of the script is.
+    is_over: bool,
+}
+
+impl<'a> Course<'a> {
+    /// The step that is to be run, if this is one.
+    fn next(&mut self, lab: &mut Lab, item: &'a Item) -> Option<&'a Call> {
+        let call = match item {
+            Item::Phase(title) => {
+                (self.skips, self.phase) = (false, title);
+                lab.begin_phase(title);
+                return None;
+            }
+            Item::Comment(_) => return None,
+            Item::Step(call) => call,
+        };
+        if self.skips {
+            self.missing.lose(call, self.phase);
+            return None;
+        }
+        announce(lab, call);
+        if let Some(why) = self.missing.needed_by(call, |name| lab.get(name).is_some()) {
+            lab.emit(What::NotRun(why));
+            self.lost(lab, call);
+            return None;
+        }
+        lab.remember(call.text.clone());
+        Some(call)
+    }
+
+    /// A step has failed, or was not run because an earlier one had.
+    fn lost(&mut self, lab: &Lab, call: &Call) {
+        self.missing.lose(call, self.phase);
+        match lab.settings.on_failure {
+            _ if self.keep_going => {}
+            OnFailure::Stop => self.is_over = true,
+            OnFailure::NextPhase => self.skips = true,
+            OnFailure::NextStep => {}
+        }
+    }
 }
 
 /// Of two kinds of failure in one run the higher status wins: 130 over 3 over 2 over 1.

@@ -120,7 +120,7 @@ async fn one_run(load: &Load, setup: &Setup, number: u64) -> Run {
         if run.failure.is_some() || lab.quitting {
             break;
         }
-        if run.took.len() % STEPS_PER_TURN == 0 {
+        if run.took.len().is_multiple_of(STEPS_PER_TURN) {
             tokio::task::yield_now().await;
         }
     }

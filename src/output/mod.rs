@@ -182,41 +182,46 @@ impl Output {
             }
             (_, Form::Json) => self.write(&report::line(event)),
             (_, Form::Quiet) => {}
-            (What::ClassStatus { is_tick: true, .. } | What::RunProgress { .. }, Form::Text) => {
-                self.counts(event)
-            }
-            (What::RunBegan { .. }, Form::Text) => {
+            (_, Form::Text) => self.tell(event),
+        }
+    }
+
+    /// Writes an event's lines for people, with what they do to the counts at the bottom.
+    fn tell(&self, event: &Event) {
+        match &event.what {
+            What::ClassStatus { is_tick: true, .. } | What::RunProgress { .. } => self.counts(event),
+            What::RunBegan { .. } => {
                 self.write_event(event);
                 // In a log it is told how they stand when there is something to tell.
                 self.lock().told = Some(Instant::now());
             }
-            (What::RunEnded { .. }, Form::Text) => {
+            What::RunEnded { .. } => {
                 // Counts that are still owed are older.
                 self.lock().owed = None;
                 self.clear_bottom();
                 self.write_event(event);
             }
-            (What::Arrival { .. } | What::SeatMessage { .. }, Form::Text) => {
+            What::Arrival { .. } | What::SeatMessage { .. } => {
                 if self.lock().admits(&event.what) {
                     self.write_event(event);
                 }
             }
-            (What::Serving { .. }, Form::Text) => {
+            What::Serving { .. } => {
                 self.write_event(event);
                 self.lock().serves = true;
             }
-            (What::ClassClosed { .. }, Form::Text) => {
+            What::ClassClosed { .. } => {
                 self.tell_held();
                 self.write_event(event);
             }
-            (What::Summary(_), Form::Text) => {
+            What::Summary(_) => {
                 self.write_event(event);
                 let points = self.lock().brief.take().and_then(|brief| brief.points());
                 if let Some((score, of)) = points {
                     self.write(&render::points(score, of));
                 }
             }
-            (_, Form::Text) => self.write_event(event),
+            _ => self.write_event(event),
         }
     }
 
