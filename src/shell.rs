@@ -47,16 +47,28 @@ pub fn check(text: &str, file: &str, table: &'static [&'static Spec]) -> Result<
     }
 }
 
-/// Splits pasted or piped text into steps, each with its text; what is still open at the end is the last one.
+/// Splits pasted or piped text into steps, each with its text; what is still open at the end is the last one. A block with a mistake
+/// in it goes up to its `end`: the steps behind the mistake are not meant to be run alone.
 pub fn split(text: &str, table: &'static [&'static Spec]) -> Vec<String> {
     let mut steps = Vec::new();
     let mut open = String::new();
+    let mut blocks = 0;
     for line in text.lines() {
+        let before = open.len();
         if !open.is_empty() {
             open.push('\n');
         }
         open.push_str(line);
-        if !matches!(parse(&open, "", table), Ok(Line::Unfinished)) {
+        match parse(&open, "", table) {
+            Ok(Line::Unfinished) => continue,
+            Err(_) => {
+                let around = if blocks > 0 { blocks } else { open_blocks(&open[..before], table) };
+                let closes = usize::from(line.trim() == script::END);
+                blocks = (around + open_blocks(line, table)).saturating_sub(closes);
+            }
+            Ok(_) => blocks = 0,
+        }
+        if blocks == 0 {
             steps.push(std::mem::take(&mut open));
         }
     }
@@ -66,17 +78,24 @@ pub fn split(text: &str, table: &'static [&'static Spec]) -> Vec<String> {
     steps
 }
 
+/// How many blocks are open at the end of a text; none where a bracket is.
+fn open_blocks(text: &str, table: &'static [&'static Spec]) -> usize {
+    let mut closed = text.to_string();
+    if text.is_empty() || !matches!(parse(text, "", table), Ok(Line::Unfinished)) {
+        return 0;
+    }
+    let closes = |_: &usize| {
+        closed += "\n";
+        closed += script::END;
+        matches!(parse(&closed, "", table), Ok(Line::Step(call)) if call.is_block())
+    };
+    (1..=script::MAX_BLOCKS).find(closes).unwrap_or(0)
+}
+
 /// What is wrong with a line that was typed into the block `open`; `text` is the block with that line. The block itself is as
 /// good as it was.
 pub fn mistake_in_block(open: &str, text: &str, table: &'static [&'static Spec]) -> Option<Failure> {
-    let mut closed = open.to_string();
-    // An open bracket is closed by no line that is `end`, and a block in a block takes two.
-    let is_block = !open.is_empty()
-        && (0..script::MAX_BLOCKS).any(|_| {
-            closed += "\n";
-            closed += script::END;
-            matches!(parse(&closed, "", table), Ok(Line::Step(call)) if call.is_block())
-        });
+    let is_block = open_blocks(open, table) > 0;
     let first = split(text, table).into_iter().next().filter(|_| is_block)?;
     parse(&first, "", table).err()
 }

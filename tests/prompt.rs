@@ -98,6 +98,18 @@ fn a_slip_in_a_typed_block_leaves_the_block_open() {
 }
 
 #[test]
+fn a_slip_in_a_pasted_block_runs_nothing_of_it() {
+    let folder = Folder::new();
+    let terminal = ready(&folder);
+    let block = "repeat 2\nsya x\nrepeat 1\nsay never\nend\nsay never\nend\nsay behind";
+    terminal.keys(&format!("{}{ENTER}", pasted(block)));
+    terminal.sees("\nbehind\n");
+    let screen = terminal.screen();
+    assert!(screen.contains("error: `sya` is not a command\n    sya x\n    ^^^\n"), "{screen}");
+    assert!(!screen.contains("\nnever\n") && screen.matches("error:").count() == 1, "{screen}");
+}
+
+#[test]
 fn ctrl_c_drops_an_unfinished_dict() {
     let folder = Folder::new();
     let terminal = ready(&folder);
