@@ -71,7 +71,7 @@ const GRACE: Duration = Duration::from_millis(950);
 /// terminal that Ctrl-S has stopped, and such a write cannot be called back.
 fn end_in_any_case(terminal: Arc<TerminalMode>, programs: Programs) {
     let (listens, ready) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
+    let watch = move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         let status = runtime.block_on(async {
             let mut signals = EndingSignals::listen();
@@ -84,8 +84,10 @@ fn end_in_any_case(terminal: Arc<TerminalMode>, programs: Programs) {
         terminal.restore();
         #[allow(clippy::disallowed_methods, reason = "main would have returned by now if it could")]
         std::process::exit(i32::from(status));
-    });
-    // Only then may main begin to write. Without a runtime there is nothing to wait for.
+    };
+    // Without it a signal ends the program all the same, unless it writes where nobody reads.
+    let _ = platform::thread::start(watch);
+    // Only then may main begin to write. Without a thread or a runtime there is nothing to wait for.
     let _ = ready.recv();
 }
 
@@ -339,9 +341,9 @@ async fn load(lab: &Lab, name: &str) -> Result<Script, Failure> {
     // What was said so far is shown before a wait that may be long.
     lab.emit(What::Waiting);
     let name = name.to_string();
-    let loading = tokio::task::spawn_blocking(move || replay::load(&name));
+    let loading = platform::thread::aside(move || replay::load(&name));
     tokio::select! {
-        loaded = loading => loaded.unwrap_or_else(|error| Err(Failure::script(format!("cannot read the script: {error}")))),
+        loaded = loading => loaded.unwrap_or_else(|_| Err(Failure::script("cannot read the script"))),
         () = lab.interrupt.raised() => {
             Err(Failure::new(FailureKind::Interrupted, "interrupted before the script was read"))
         }

@@ -25,7 +25,7 @@ use crate::lab::{
 };
 use crate::language::complete::Known;
 use crate::output::Output;
-use crate::platform::{self, Keyboard, TerminalMode};
+use crate::platform::{self, Keyboard, TerminalMode, thread};
 use crate::shell;
 
 /// How long `pause` waits for Enter before it looks whether it is still wanted.
@@ -122,13 +122,14 @@ impl Editing {
         let (added, new_lines) = mpsc::channel::<String>();
         let (above, texts) = mpsc::sync_channel::<String>(ABOVE_MAX);
         let assistant = Assistant::new(known.clone(), color);
-        std::thread::spawn(move || match editor(lines, assistant) {
+        // Without a thread to edit on, the first line that is read says that the editor has ended.
+        let _ = thread::start(move || match editor(lines, assistant) {
             Ok(mut editor) => {
                 // Only while there is one does the editor wait for more than keys: for a text, and for what has it leave
                 // the terminal when the program ends. The other goes when nobody is left to write above the line.
                 let _kept = editor.create_external_printer();
                 if let Ok(printer) = editor.create_external_printer() {
-                    std::thread::spawn(move || print_above(printer, &texts));
+                    let _ = thread::start(move || print_above(printer, &texts));
                 }
                 edit(editor, &inbox, &new_lines, &mode, words);
             }
@@ -364,7 +365,8 @@ fn editor(lines: Vec<String>, assistant: Assistant) -> rustyline::Result<Editor<
 pub fn pauser() -> Pauser {
     Arc::new(|_| {
         let (done, waited) = oneshot::channel();
-        std::thread::spawn(move || {
+        // Where none can be started, nobody is waited for.
+        let _ = thread::start(move || {
             let Some(keyboard) = Keyboard::open() else { return };
             while !done.is_closed() {
                 // A line that came after the pause was given up is the prompt's.

@@ -11,7 +11,7 @@ mod common;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use common::{Shell, namespace_or_skip, same, script};
+use common::{Shell, namespace_or_skip, same, script, strace_or_skip};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// A socket that is bound and, with a backlog, listens.
@@ -247,4 +247,46 @@ test.lab: 1 failed, 1 step passed in SEC
         &screen,
     );
     assert_eq!(done.status, 3);
+}
+
+/// The system gives no thread beside the first one.
+const NO_THREADS: &str = "inject=clone,clone3:error=EAGAIN";
+
+#[test]
+fn d7_without_threads_a_script_and_a_name_are_read_all_the_same() {
+    let Some(wrapper) = strace_or_skip(NO_THREADS) else { return };
+    let text = "listen 0 as srv\nconnect localhost:$srv.port as ada\naccept as seat\nsend 7\n@ada expect 7\n";
+    Shell::under(&wrapper, ["test.lab"]).file("test.lab", text).run().shows(
+        0,
+        r#"
+> listen 0 as srv
+  srv  listening on 127.0.0.1:PORT
+srv> connect localhost:$srv.port as ada
+  ada  connected to 127.0.0.1:PORT (localhost) from 127.0.0.1:PORT  MS
+ada> accept as seat
+  seat  accepted by srv from 127.0.0.1:PORT  MS
+seat> send 7
+  seat -> 7  5 B, pickle 3
+seat> @ada expect 7
+  ada <- 7  5 B, pickle 3, 1 read, as expected  MS
+
+test.lab: 5 steps passed in SEC
+"#,
+    );
+}
+
+#[test]
+fn d7_without_threads_a_journal_says_so() {
+    let Some(wrapper) = strace_or_skip(NO_THREADS) else { return };
+    Shell::under(&wrapper, ["test.lab"]).file("test.lab", "serve 0 journal class.journal\n").run().shows(
+        3,
+        r#"
+> serve 0 journal class.journal
+test.lab:1:1: error: cannot open the journal `class.journal`: resource temporarily unavailable
+    serve 0 journal class.journal
+    ^^^^^
+
+test.lab: 1 failed, 0 steps passed in SEC
+"#,
+    );
 }

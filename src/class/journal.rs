@@ -73,7 +73,7 @@ impl Journal {
         }
         let end = file.seek(SeekFrom::End(0)).map_err(failed)?;
         let (entries, inbox) = mpsc::channel();
-        std::thread::spawn(move || write(file, end, &inbox));
+        crate::platform::thread::start(move || write(file, end, &inbox)).map_err(failed)?;
         Ok((Journal { entries }, kept))
     }
 

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
 
 use crate::lab::Interrupt;
 use crate::platform::process::{self, Ending as Signal};
+use crate::platform::thread;
 
 /// How much of a run's screen is kept, in bytes; the brief screen of a script is a few KiB.
 const SCREEN_MAX: usize = 1 << 20;
@@ -94,7 +96,11 @@ pub async fn run(mut command: Command, limit: Duration, interrupt: &Interrupt) -
     drop(command);
     let shown = Arc::<Mutex<Shown>>::default();
     let kept = shown.clone();
-    let reading = tokio::task::spawn_blocking(move || keep(reader, &kept));
+    let (done, reading) = oneshot::channel::<()>();
+    thread::start(move || {
+        keep(reader, &kept);
+        drop(done);
+    })?;
     let mut reins = Reins { leader: child.id(), child };
     let ending = tokio::select! {
         ended = process::exited(&mut reins.child) => ended.map(|()| Ending::Own)?,

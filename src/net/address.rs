@@ -1,13 +1,14 @@
 //! From a host and a port to an open connection, with the five ways that can fail told apart.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use anyhow::{Context, Result, anyhow, bail};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use super::connection::{Connection, set_options};
+use crate::platform::thread;
 
 /// Splits `HOST:PORT`, `[IPV6]:PORT`. `None` where there is no port.
 pub fn split_address(address: &str) -> Option<(&str, &str)> {
@@ -25,12 +26,9 @@ pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
-    let found = tokio::net::lookup_host((host, port)).await;
-    let addresses: Vec<SocketAddr> = found
-        .map_err(|_| {
-            anyhow!("cannot resolve host `{host}`: no address is known for it — is it spelled right?")
-        })?
-        .collect();
+    let asked = (host.to_string(), port);
+    let found = thread::aside(move || asked.to_socket_addrs()).await;
+    let addresses: Vec<SocketAddr> = found.ok().and_then(Result::ok).into_iter().flatten().collect();
     if addresses.is_empty() {
         bail!("cannot resolve host `{host}`: no address is known for it — is it spelled right?");
     }

@@ -3,6 +3,7 @@
 pub mod process;
 mod tcp;
 mod terminal;
+pub mod thread;
 
 use std::fs::{File, OpenOptions};
 use std::io;

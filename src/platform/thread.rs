@@ -1,0 +1,32 @@
+//! Work beside the thread that runs the steps; a system that refuses one more thread ends nothing.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+/// Starts a thread. `Err`: the system refuses one more.
+pub fn start(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().spawn(work).map(drop)
+}
+
+/// Does something that may take long on a thread of its own, or at once and here where there is none to be had. No answer
+/// comes from work that panics.
+pub fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
+    let (done, waits) = oneshot::channel();
+    // A thread that cannot be started gives back nothing of what it was given.
+    let once = Arc::new(Mutex::new(Some(move || drop(done.send(work())))));
+    let run = |once: &Mutex<Option<_>>| {
+        let taken = once.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(work) = taken {
+            let work: Box<dyn FnOnce()> = Box::new(work);
+            work();
+        }
+    };
+    let there = once.clone();
+    if start(move || run(&there)).is_err() {
+        run(&once);
+    }
+    waits
+}
