@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::command::{Call, Item, OnFailure, Script, Spec};
 use crate::commands::{announce, clean_up, register};
 use crate::event::{Failure, FailureKind, Summary, What};
-use crate::lab::Lab;
+use crate::lab::{Binding, Lab};
 use crate::language::mistake::Mistake;
 use crate::language::names::Missing;
 use crate::language::parse::{Context, step};
@@ -213,7 +213,10 @@ impl<'a> Course<'a> {
             return None;
         }
         announce(lab, call);
-        if let Some(why) = self.missing.needed_by(call, |name| lab.get(name).is_some()) {
+        let current = lab.current.as_deref().and_then(|name| lab.get(name));
+        let has_connection = matches!(current, Some(Binding::Connection(_)));
+        let is_known = |name: &str| lab.get(name).is_some();
+        if let Some(why) = self.missing.needed_by(call, has_connection, is_known) {
             lab.emit(What::NotRun(why));
             self.lost(lab, call);
             return None;

@@ -71,6 +71,22 @@ fn what_follows_a_failed_step_is_no_mistake_of_the_script() {
 }
 
 #[test]
+fn a_socket_without_a_name_is_missed_as_well() {
+    let text = "listen 0 as server\nconnect 127.0.0.1 1 within 2s\nrecv\n@c1 send 1\nexpect {'a': 1}\n";
+    let done = script(text).arg("--keep-going").run();
+    let told = "server> recv
+  not run: line 2 would have opened a connection
+server> @c1 send 1
+  not run: line 2 would have named `c1`
+server> expect {'a': 1}
+  not run: line 2 would have opened a connection
+
+test.lab: 1 failed, 1 step passed, 3 not run in ";
+    assert!(done.screen.contains(told), "{}", done.screen);
+    assert_eq!(done.status, 3);
+}
+
+#[test]
 fn tap_skips_what_was_not_run() {
     let done = script(NEEDS).arg("--report").arg("tap=-").run_apart();
     let verdicts: Vec<&str> = done.screen.lines().filter(|line| line.contains("ok ")).collect();

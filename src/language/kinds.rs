@@ -70,13 +70,22 @@ fn misused(call: &Call, kind_of: &dyn Fn(&str) -> Option<Kind>) -> Option<Failur
     wrong.or_else(|| wrong_target(call, kind_of)).or_else(|| wrong_wait(call, kind_of))
 }
 
+fn wants_program(call: &Call) -> bool {
+    let is_of_program = matches!(call.args.first(), Some(Parsed::Word("output" | "exit")));
+    call.spec.name == "type" || (call.spec.name == "expect" && is_of_program)
+}
+
+/// Whether a step does something with a connection: the one it names with `@`, else the current one.
+pub fn wants_connection(call: &Call) -> bool {
+    let is_listening_mode = call.spec.name == "listen" && call.args.is_empty();
+    let is_expect = call.spec.name == "expect" && !wants_program(call);
+    NEED_A_CONNECTION.contains(&call.spec.name) || is_expect || is_listening_mode
+}
+
 fn wrong_target(call: &Call, kind_of: &dyn Fn(&str) -> Option<Kind>) -> Option<Failure> {
     let (name, at) = call.target.as_ref()?;
     let kind = kind_of(name)?;
-    let wants_program =
-        matches!((call.spec.name, call.args.first()), ("expect", Some(Parsed::Word("output" | "exit"))))
-            || call.spec.name == "type";
-    let wants_connection = NEED_A_CONNECTION.contains(&call.spec.name) || call.spec.name == "expect";
+    let (wants_program, wants_connection) = (wants_program(call), wants_connection(call));
     let failure = match kind {
         Kind::Program if wants_program => return None,
         Kind::Value if wants_program || wants_connection => {

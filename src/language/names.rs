@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::kinds::check_kinds;
+use super::kinds::{check_kinds, wants_connection};
 use super::mistake::did_you_mean;
 use crate::command::{Arg, Call, Parsed, Script};
 use crate::conversation::SEAT_SOCKET;
@@ -34,31 +34,49 @@ pub fn check_names<'a>(script: &Script, known: impl Iterator<Item = &'a str>) ->
 #[derive(Default)]
 pub struct Missing {
     names: HashMap<String, String>,
+    /// Where a socket without a name of its own would have been opened, the current one from then on.
+    socket: Option<String>,
 }
 
 impl Missing {
     /// This step gives its names no more, nor do those inside it. `phase` is the title of the one it stands in.
     pub fn lose(&mut self, call: &Call, phase: &str) {
         call.each_call(&mut |step| {
+            let place = match phase {
+                "" => format!("line {}", step.line),
+                _ => format!("line {} in phase `{}`", step.line, crate::value::escape(phase)),
+            };
             let mut given = HashSet::new();
             add_names(step, &mut given);
             for name in given {
-                let place = match phase {
-                    "" => format!("line {}", step.line),
-                    _ => format!("line {} in phase `{}`", step.line, crate::value::escape(phase)),
-                };
-                self.names.entry(name).or_insert(place);
+                self.names.entry(name).or_insert_with(|| place.clone());
+            }
+            if matches!(step.spec.name, "connect" | "accept") {
+                self.socket.get_or_insert(place);
             }
         });
     }
 
     /// Why a step is not worth running: it uses what one of those would have named, and nothing else has that name.
-    pub fn needed_by(&self, call: &Call, is_known: impl Fn(&str) -> bool) -> Option<Failure> {
+    /// `has_connection` says whether the current socket is a connection.
+    pub fn needed_by(
+        &self,
+        call: &Call,
+        has_connection: bool,
+        is_known: impl Fn(&str) -> bool,
+    ) -> Option<Failure> {
+        if let Some(place) = self.socket.as_ref().filter(|_| !has_connection)
+            && call.target.is_none()
+            && wants_connection(call)
+        {
+            return Some(call.locate(Failure::check(format!("{place} would have opened a connection"))));
+        }
         let mut needed = None;
         let mut own = HashSet::new();
         call.each_call(&mut |step| {
             each_use(step, &mut |name, at, len, what| {
-                if let Some(place) = self.names.get(name)
+                let unnamed = self.socket.as_ref().filter(|_| what == "a socket" && is_automatic(name));
+                if let Some(place) = self.names.get(name).or(unnamed)
                     && needed.is_none()
                     && !own.contains(name)
                     && !is_known(name)
