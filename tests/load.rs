@@ -296,6 +296,10 @@ test.lab: 1 failed, 2 steps passed in SEC
         &shown(&done),
     );
     assert_eq!(done.status, 1);
+    let two = "run some.lab n=3 as one\nrun some.lab n=3 as two\nsleep 100ms\n";
+    let two = script(two).file("some.lab", "param n = 0\ncheck $n != 3\n").run();
+    let place = |name: &str| two.screen.find(&format!("failed, and nobody waited for `{name}`")).unwrap();
+    assert!(place("one") < place("two"), "{}", two.screen);
     // Those that the end of the script has cut off have not failed.
     let cut = script("run some.lab n=3 as load\n").file("some.lab", "param n = 0\nsleep 60s\n").run();
     cut.shows(

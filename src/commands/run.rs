@@ -179,7 +179,7 @@ pub async fn wait(lab: &mut Lab, load: Arc<Load>, limit: Limit, is_typed: bool) 
 /// Runs that no `wait` came to, at the end of what began them: how far they are, and a failure if some failed. One that a person
 /// interrupted is told how far they are, and no more.
 pub fn settle(lab: &mut Lab, is_interrupted: bool) -> Result<(), Failure> {
-    let mut outcome = Ok(());
+    let mut outcome: Result<(), Failure> = Ok(());
     for load in lab.loads() {
         if lab.reports.iter().any(|(name, _)| *name == load.name) {
             continue;
@@ -194,9 +194,9 @@ pub fn settle(lab: &mut Lab, is_interrupted: bool) -> Result<(), Failure> {
         let failure = Failure::check(message)
             .hint(format!("`wait {name}` waits for all of them; `? wait {name}` where they may fail"));
         let failure = with_reasons(failure, &report);
-        match outcome {
-            Ok(()) => outcome = Err(failure),
-            Err(_) => lab.emit(What::Failed(failure)),
+        // The last one is told by who asked.
+        if let Err(earlier) = std::mem::replace(&mut outcome, Err(failure)) {
+            lab.emit(What::Failed(earlier));
         }
     }
     outcome
