@@ -65,7 +65,9 @@ async fn explained(lab: &Lab, call: &Call, failure: Failure) -> Failure {
 }
 
 fn wrongly_passed(call: &Call) -> Failure {
-    let text = call.text.trim_start_matches(['!', ' ']);
+    // A step inside another has the text of the whole line.
+    let text = call.text.get(call.verb_at..).unwrap_or(&call.text);
+    let text = call.target.as_ref().map_or(text.to_string(), |(name, _)| format!("@{name} {text}"));
     Failure::check(format!("`{text}` passed, and `!` wants it to fail"))
         .hint("without `!` a step has to pass; with `?` it may do either")
 }
@@ -147,7 +149,11 @@ fn interrupted(lab: &Lab, call: &Call) -> Failure {
     let mut failure = Failure::new(FailureKind::Interrupted, format!("`{}` was interrupted", call.spec.name));
     // A script ends here, and its sockets with it; at the prompt they live on.
     if call.file.is_empty() {
-        failure = failure.hint("every socket is still open, and no byte that arrived is lost");
+        if lab.connections().next().is_some() {
+            failure = failure.hint("every socket is still open, and no byte that arrived is lost");
+        } else if lab.sockets().next().is_some() {
+            failure = failure.hint("what was begun goes on: `sockets` lists it");
+        }
         for (name, binding) in lab.names() {
             if let Binding::Connection(link) = binding
                 && let unsent @ 1.. = link.connection.writer().unsent()

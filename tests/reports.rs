@@ -114,8 +114,8 @@ fn tap_is_read_by_perls_harness() {
     read(&done, "r.tap");
     let Some((said, passed)) = prove(&done, "r.tap") else { return };
     assert!(!passed, "{said}");
-    assert!(said.contains("Failed 3/5 subtests") && said.contains("Failed tests:  2-4"), "{said}");
-    assert!(!said.contains("Parse errors"), "{said}");
+    assert!(said.contains("Failed 2/5 subtests") && said.contains("Failed tests:  2, 4"), "{said}");
+    assert!(said.contains("less 1 skipped subtest") && !said.contains("Parse errors"), "{said}");
     let good =
         common::script("## A # SKIP\ncheck \"# SKIP # TODO\" != 1\n").arg("--report").arg("tap=r.tap").run();
     let (said, passed) = prove(&good, "r.tap").unwrap();
