@@ -7,7 +7,7 @@ use rustyline::{KeyCode, KeyEvent, Modifiers};
 use unicode_width::UnicodeWidthStr;
 
 use crate::command::{Call, Item, Script};
-use crate::commands::{TABLE, announce, clean_up, register};
+use crate::commands::{TABLE, announce, clean_up, register, settle};
 use crate::event::{Failure, FailureKind, Summary, What};
 use crate::lab::{Lab, Phase};
 use crate::output::Output;
@@ -120,6 +120,8 @@ pub async fn run(
         summary.status = summary.status.max(failure.kind.status());
         lecture.lab.emit(What::Failed(failure));
     }
+    // A person has seen how they went.
+    let _ = settle(lecture.lab, true);
     lecture.lab.end_programs().await;
     let status = summary.status;
     lecture.lab.emit(What::Summary(summary));

@@ -19,6 +19,9 @@ const REASONS_MAX: usize = 50;
 /// Digits of a time that are kept: 1 in a hundred is less than two runs differ by.
 const DIGITS: u8 = 2;
 
+/// The words of a failure's details that say what came.
+const CAME_INSTEAD: [&str; 4] = ["left", "right", "got", "arrived"];
+
 /// Runs of a script that are under way or have ended.
 pub struct Load {
     /// Its name.
@@ -39,7 +42,7 @@ struct Figures {
     steps: Vec<(Histogram<u64>, u64)>,
     ended: u64,
     failed: u64,
-    reasons: IndexMap<(usize, String), u64, RandomState>,
+    reasons: IndexMap<(usize, String), RunReason, RandomState>,
     more_reasons: u64,
     took: Option<Duration>,
 }
@@ -47,6 +50,8 @@ struct Figures {
 /// What one run came to: the time of each step that was run, by its place among the steps, and why the last one failed.
 #[derive(Default)]
 pub struct Run {
+    /// Its number, from 1.
+    pub number: u64,
     /// Times of the steps, in order.
     pub took: Vec<Duration>,
     /// Why it ended before the last step.
@@ -97,10 +102,16 @@ impl Load {
             }
             let line = failure.place.as_ref().map_or(0, |place| place.line);
             let key = (line, failure.message);
-            if figures.reasons.len() < REASONS_MAX || figures.reasons.contains_key(&key) {
-                *figures.reasons.entry(key).or_default() += 1;
-            } else {
-                figures.more_reasons += 1;
+            let has_room = figures.reasons.len() < REASONS_MAX;
+            match figures.reasons.get_mut(&key) {
+                Some(reason) => reason.count += 1,
+                None if has_room => {
+                    let detail = came_instead(&failure.details);
+                    let message = key.1.clone();
+                    let reason = RunReason { line, message, count: 1, first: run.number, detail };
+                    figures.reasons.insert(key, reason);
+                }
+                None => figures.more_reasons += 1,
             }
         }
         figures.ended += 1;
@@ -152,19 +163,12 @@ impl Load {
             p90_ms: ms(times, 0.9),
             p99_ms: ms(times, 0.99),
         });
-        let mut reasons: Vec<RunReason> = figures
-            .reasons
-            .iter()
-            .map(|((line, message), count)| RunReason {
-                line: *line,
-                message: message.clone(),
-                count: *count,
-            })
-            .collect();
+        let mut reasons: Vec<RunReason> = figures.reasons.values().cloned().collect();
         reasons.sort_by_key(|reason| std::cmp::Reverse(reason.count));
         if figures.more_reasons > 0 {
             let message = "other reasons".to_string();
-            reasons.push(RunReason { line: 0, message, count: figures.more_reasons });
+            let (count, detail) = (figures.more_reasons, String::new());
+            reasons.push(RunReason { line: 0, message, count, first: 0, detail });
         }
         RunReport {
             script: self.script.file.to_string(),
@@ -177,6 +181,12 @@ impl Load {
             reasons,
         }
     }
+}
+
+/// What a failure says of what came; what was wanted stands in the script.
+fn came_instead(details: &[(&'static str, String)]) -> String {
+    let told = details.iter().filter(|(word, _)| CAME_INSTEAD.contains(word));
+    told.map(|(word, text)| format!("{word}: {text}")).collect::<Vec<_>>().join(", ")
 }
 
 /// What runs came to as JSON, an object by name.

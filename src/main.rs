@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Parser;
 use lab2sh::cli::{Cli, Color};
 use lab2sh::command::{Call, Script};
-use lab2sh::commands::{TABLE, clean_up};
+use lab2sh::commands::{TABLE, clean_up, settle};
 use lab2sh::each::{self, Each};
 use lab2sh::event::{Event, Failure, FailureKind, Sink, What};
 use lab2sh::lab::{Interrupt, Lab, Permission};
@@ -171,6 +171,7 @@ async fn work(
     };
     // Side by side: a signal leaves less than a second for both.
     tokio::join!(end_classes(&lab, output), lab.end_programs());
+    lab.keep_reports();
     let status = match lab.end_recording() {
         Ok(()) => status,
         Err(failure) => status.max(not_run(&lab, failure)),
@@ -281,7 +282,8 @@ async fn drive(
     }
     let is_done = (script.is_some() || !cli.lines.is_empty() || cli.check) && !cli.interactive;
     if is_done || lab.quitting {
-        return status;
+        let settled = settle(lab, status == FailureKind::Interrupted.status());
+        return settled.map_or_else(|failure| status.max(not_run(lab, failure)), |()| status);
     }
     at_prompt(lab, cli, output, terminal, sources).await
 }

@@ -18,7 +18,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::arrivals::Arrivals;
 use crate::assistant::Assistant;
 use crate::commands::{TABLE, announce};
-use crate::event::FailureKind;
+use crate::event::{FailureKind, What};
 use crate::history::{History, LINES_MAX};
 use crate::lab::{
     Binding, Lab, OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, OF_PROGRAM, Pauser, Permission,
@@ -84,7 +84,13 @@ pub async fn run(lab: &mut Lab, output: &Output, history: Option<&Path>, termina
                 return FailureKind::Network.status();
             }
         };
-        let text = if open.is_empty() { text } else { format!("{}\n{text}", std::mem::take(&mut open)) };
+        let text = if open.is_empty() { text } else { format!("{open}\n{text}") };
+        if let Some(failure) = shell::mistake_in_block(&open, &text, TABLE) {
+            lab.emit(What::Failed(failure));
+            // To be called back and mended: the block is still open.
+            let _ = editing.added.send(text[open.len()..].trim().to_string());
+            continue;
+        }
         open = run_block(lab, output, &mut kept, &editing.added, &text).await;
         if lab.quitting {
             return 0;

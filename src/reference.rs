@@ -1,6 +1,7 @@
 //! Help and the README's command table, made from the table of commands.
 
 use crate::command::{Arg, GROUPS, Group, Names, Spec};
+use crate::lab::{OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, OF_PROGRAM};
 use crate::language::OPTIONS;
 
 /// What help says about a line's form, for every verb.
@@ -17,6 +18,10 @@ const DELIVERIES: [(&str, &str); 6] = [
     ("truncate 10", "only the first 10 bytes"),
     ("after 1s", "a second later"),
 ];
+
+/// What help says of a text.
+const TEXT_RULE: &str =
+    "TEXT is the rest of the line, up to a `#` behind a space; in quotes, \"port #1\", it may hold one\n";
 
 /// How a command is typed, its forms separated by `|`.
 pub fn usage(spec: &Spec) -> String {
@@ -126,11 +131,30 @@ pub fn help(spec: &Spec) -> String {
             text.push_str(&format!("  {typed:<14} {goes_out}\n"));
         }
     }
+    let attributes = attributes(spec);
+    if !attributes.is_empty() {
+        text.push_str(&format!("$NAME has .{}\n", attributes.join(", .")));
+    }
+    if spec.forms.iter().any(|form| form.contains(&Arg::Text)) {
+        text.push_str(TEXT_RULE);
+    }
     text.push_str("example:\n");
     for line in spec.example.lines() {
         text.push_str(&format!("  {line}\n"));
     }
     text
+}
+
+/// What can be asked of what a command makes, as `$NAME.port`.
+fn attributes(spec: &Spec) -> &'static [&'static str] {
+    match spec.name {
+        "connect" | "accept" => OF_CONNECTION,
+        "listen" => OF_LISTENER,
+        "serve" => OF_CLASS,
+        "spawn" => OF_PROGRAM,
+        "run" => OF_LOAD,
+        _ => &[],
+    }
 }
 
 /// `help`: every command in a line.

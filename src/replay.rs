@@ -4,8 +4,8 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::command::Script;
-use crate::commands::{TABLE, given_value};
-use crate::event::{Failure, What};
+use crate::commands::{TABLE, given_value, settle};
+use crate::event::{Failure, FailureKind, What};
 use crate::lab::Lab;
 use crate::language::mistake::did_you_mean;
 pub use crate::language::names::check_names;
@@ -67,8 +67,14 @@ pub fn texts(script: &Script, given: &[(String, String)]) -> Vec<(String, String
 /// Runs a script to its end and gives the exit status. The programs that it started end with it, unless a prompt goes on with
 /// its names.
 pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool, goes_on: bool) -> u8 {
-    let summary = shell::run(lab, script, keep_going).await;
+    let mut summary = shell::run(lab, script, keep_going).await;
     if !goes_on {
+        let is_interrupted = summary.status == FailureKind::Interrupted.status();
+        if let Err(failure) = settle(lab, is_interrupted) {
+            summary.failed += 1;
+            summary.status = summary.status.max(failure.kind.status());
+            lab.emit(What::Failed(failure));
+        }
         lab.end_programs().await;
     }
     let status = summary.status;

@@ -16,7 +16,7 @@
 //! | `serving` | `class`, `local`, `port`, `script`, `kept` (rows that a journal brought back) |
 //! | `arrival` | `class`, `seat`, `status` (`identified`, `passed`, `left early`, `failed`), `reason`, `name`, `student_id`, `github`, `email`, `duplicate_of`, `peer` |
 //! | `status`, `class_closed` | `class`, `here`, `count`, `passed`, `failed`, `refused`, `messages` |
-//! | `run`, `progress`, `runs_ended` | `name`, `script`, `times`, `at_once`; `ended`, `failed`, `rate`; `report` (what `--save` keeps) |
+//! | `run`, `progress`, `runs_ended` | `name`, `script`, `times`, `at_once`; `ended`, `failed`, `rate`; `report` (what `--save` keeps: `script`, `times`, `at_once`, `ended`, `failed`, `seconds`, `steps`, `reasons`) |
 //! | `broadcast`, `saved` | `reached`, `dropped`; `file`, `rows` of a roster, `messages` and `lanes` of a picture |
 //! | `flow` | `lanes` (names), `dropped`, `rows`: `ms` and one of `phase`; `note`; `lane`, `mark`, `text`; `from`, `to`, `arrow`, `number`, `text`, `bytes`, `arrives` (index of the row where the last of it was taken), `entered` (another program sent it: its time is that of the read), `fate` |
 //! | `spawned` | `program`, `pid`, `words` |
@@ -40,6 +40,7 @@
 //! | `text` | `kind`, `text` |
 //! | `warning` | `message`, `hint` |
 //! | `failed`, `allowed` | `file`, `line`, `column`, `kind` (`check`, `script`, `network`, `interrupted`), `message`, `hint`, `details` |
+//! | `not_run` (a step that uses what a failed one would have named) | as `failed` |
 //! | `summary` | `file`, `passed`, `failed`, `not_run`, `seconds`, `status` |
 
 use std::fmt::Write;
@@ -125,6 +126,7 @@ fn fields(what: &What) -> Option<(&'static str, Map<String, Json>)> {
         }
         What::FailedAsAllowed { failure: it, .. } => ("allowed", failure(it)),
         What::Failed(it) => ("failed", failure(it)),
+        What::NotRun(it) => ("not_run", failure(it)),
         What::Explained { origin, explanation } => ("explained", explained(origin, explanation)),
         What::Dumped { origin, wire, .. } => {
             let (how, socket) = whose(origin);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::command::{Call, Item, OnFailure, Script, Spec};
 use crate::commands::{announce, clean_up, register};
 use crate::event::{Failure, FailureKind, Summary, What};
-use crate::lab::Lab;
+use crate::lab::{Binding, Lab};
 use crate::language::mistake::Mistake;
+use crate::language::names::Missing;
 use crate::language::parse::{Context, step};
 use crate::language::script::{self, Files};
 use crate::results;
@@ -60,16 +61,28 @@ pub fn check(text: &str, at: At, table: &'static [&'static Spec]) -> Result<Opti
     }
 }
 
-/// Splits pasted or piped text into steps, each with its text; what is still open at the end is the last one.
+/// Splits pasted or piped text into steps, each with its text; what is still open at the end is the last one. A block with a mistake
+/// in it goes up to its `end`: the steps behind the mistake are not meant to be run alone.
 pub fn split(text: &str, table: &'static [&'static Spec]) -> Vec<String> {
     let mut steps = Vec::new();
     let mut open = String::new();
+    let mut blocks = 0;
     for line in text.lines() {
+        let before = open.len();
         if !open.is_empty() {
             open.push('\n');
         }
         open.push_str(line);
-        if !matches!(parse(&open, At::PROMPT, table), Ok(Line::Unfinished)) {
+        match parse(&open, At::PROMPT, table) {
+            Ok(Line::Unfinished) => continue,
+            Err(_) => {
+                let around = if blocks > 0 { blocks } else { open_blocks(&open[..before], table) };
+                let closes = usize::from(line.trim() == script::END);
+                blocks = (around + open_blocks(line, table)).saturating_sub(closes);
+            }
+            Ok(_) => blocks = 0,
+        }
+        if blocks == 0 {
             steps.push(std::mem::take(&mut open));
         }
     }
@@ -77,6 +90,28 @@ pub fn split(text: &str, table: &'static [&'static Spec]) -> Vec<String> {
         steps.push(open);
     }
     steps
+}
+
+/// How many blocks are open at the end of a text; none where a bracket is.
+fn open_blocks(text: &str, table: &'static [&'static Spec]) -> usize {
+    let mut closed = text.to_string();
+    if text.is_empty() || !matches!(parse(text, At::PROMPT, table), Ok(Line::Unfinished)) {
+        return 0;
+    }
+    let closes = |_: &usize| {
+        closed += "\n";
+        closed += script::END;
+        matches!(parse(&closed, At::PROMPT, table), Ok(Line::Step(call)) if call.is_block())
+    };
+    (1..=script::MAX_BLOCKS).find(closes).unwrap_or(0)
+}
+
+/// What is wrong with a line that was typed into the block `open`; `text` is the block with that line. The block itself is as
+/// good as it was.
+pub fn mistake_in_block(open: &str, text: &str, table: &'static [&'static Spec]) -> Option<Failure> {
+    let is_block = open_blocks(open, table) > 0;
+    let first = split(text, table).into_iter().next().filter(|_| is_block)?;
+    parse(&first, At::PROMPT, table).err()
 }
 
 /// Runs a typed line and tells its failure. Gives the failure's kind.
@@ -121,20 +156,15 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
     let steps = script.steps();
     let registered = register(lab, script);
     lab.emit(What::Planned(Arc::new(results::plan(script))));
-    let (mut done, mut skips, mut in_phase) = (0, false, false);
+    let mut course = Course { keep_going, ..Course::default() };
+    let mut done = 0;
     for item in &script.items {
-        let call = match item {
-            Item::Phase(title) => {
-                (skips, in_phase) = (false, true);
-                lab.begin_phase(title);
-                continue;
+        let Some(call) = course.next(lab, item) else {
+            if course.is_over {
+                break;
             }
-            Item::Comment(_) => continue,
-            Item::Step(_) if skips => continue,
-            Item::Step(call) => call,
+            continue;
         };
-        announce(lab, call);
-        lab.remember(call.text.clone());
         let outcome = step::run_interruptible(lab, call).await;
         done += 1;
         match outcome {
@@ -144,14 +174,9 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
                 summary.status = worst(summary.status, failure.kind);
                 let is_interrupted = failure.kind == FailureKind::Interrupted;
                 lab.emit(What::Failed(failure));
-                match lab.settings.on_failure {
-                    _ if is_interrupted => break,
-                    _ if keep_going => {}
-                    OnFailure::Stop => break,
-                    // What stands before the first phase is what all of them need.
-                    OnFailure::NextPhase if !in_phase => break,
-                    OnFailure::NextPhase => skips = true,
-                    OnFailure::NextStep => {}
+                course.lost(lab, call);
+                if is_interrupted || course.is_over {
+                    break;
                 }
             }
         }
@@ -171,6 +196,63 @@ pub async fn run(lab: &mut Lab, script: &Script, keep_going: bool) -> Summary {
     summary.not_run = steps - done;
     summary.took = started.elapsed();
     summary
+}
+
+/// How a script goes on after a failure.
+#[derive(Default)]
+struct Course<'a> {
+    keep_going: bool,
+    /// The title of the phase under way.
+    phase: &'a str,
+    /// What failed steps, and those left out behind them, would have named.
+    missing: Missing,
+    /// Whether the rest of the phase is left out.
+    skips: bool,
+    /// Whether the rest of the script is.
+    is_over: bool,
+}
+
+impl<'a> Course<'a> {
+    /// The step that is to be run, if this is one.
+    fn next(&mut self, lab: &mut Lab, item: &'a Item) -> Option<&'a Call> {
+        let call = match item {
+            Item::Phase(title) => {
+                (self.skips, self.phase) = (false, title);
+                lab.begin_phase(title);
+                return None;
+            }
+            Item::Comment(_) => return None,
+            Item::Step(call) => call,
+        };
+        if self.skips {
+            self.missing.lose(call, self.phase);
+            return None;
+        }
+        announce(lab, call);
+        let current = lab.current.as_deref().and_then(|name| lab.get(name));
+        let has_connection = matches!(current, Some(Binding::Connection(_)));
+        let is_known = |name: &str| lab.get(name).is_some();
+        if let Some(why) = self.missing.needed_by(call, has_connection, is_known) {
+            lab.emit(What::NotRun(why));
+            self.lost(lab, call);
+            return None;
+        }
+        lab.remember(call.text.clone());
+        Some(call)
+    }
+
+    /// A step has failed, or was not run because an earlier one had.
+    fn lost(&mut self, lab: &Lab, call: &Call) {
+        self.missing.lose(call, self.phase);
+        match lab.settings.on_failure {
+            _ if self.keep_going => {}
+            OnFailure::Stop => self.is_over = true,
+            // What stands before the first phase is what all of them need.
+            OnFailure::NextPhase if self.phase.is_empty() => self.is_over = true,
+            OnFailure::NextPhase => self.skips = true,
+            OnFailure::NextStep => {}
+        }
+    }
 }
 
 /// Of two kinds of failure in one run the higher status wins: 130 over 3 over 2 over 1.

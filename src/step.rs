@@ -15,16 +15,11 @@ pub const STEPS_PER_TURN: usize = 64;
 /// The commands that check something: each time one is run is a result, also when it passes.
 const CHECKS: [&str; 3] = ["expect", "check", "wait"];
 
-/// Further ones that check the program at the other end, in a phase that judges it. `send` is none: that the kernel took a
-/// message says nothing of the program.
-const JUDGES: [&str; 3] = ["accept", "connect", "recv"];
-
-/// Whether a step is a result when it passes, in a phase that has points or none. What `?` marks may do either, and so is none.
-pub fn is_check(call: &Call, has_points: bool) -> bool {
-    let name = call.spec.name;
+/// Whether a step is a result when it passes. What `?` marks may do either, and so is none.
+pub fn is_check(call: &Call) -> bool {
     match call.wanted {
         // `repeat until STEP passes` waits for what it wants, as `wait` does.
-        Wanted::Pass => CHECKS.contains(&name) || call.is_until() || (has_points && JUDGES.contains(&name)),
+        Wanted::Pass => CHECKS.contains(&call.spec.name) || call.is_until(),
         Wanted::Fail => true,
         Wanted::Either => false,
     }
@@ -55,7 +50,7 @@ pub async fn run_from(lab: &mut Lab, call: &Call, started: Instant) -> Result<()
     };
     // The failure of a step inside this one is that step's result.
     let is_told = lab.failures_told > told;
-    if lab.trials == 0 && !is_told && (judged.is_err() || is_check(call, lab.phase.has_points)) {
+    if lab.trials == 0 && !is_told && (judged.is_err() || is_check(call)) {
         let refusal = judged.as_ref().ok().and_then(Option::as_ref);
         tell(lab, call, started.elapsed(), judged.as_ref().err(), refusal);
     }
@@ -70,7 +65,9 @@ async fn explained(lab: &Lab, call: &Call, failure: Failure) -> Failure {
 }
 
 fn wrongly_passed(call: &Call) -> Failure {
-    let text = call.text.trim_start_matches(['!', ' ']);
+    // A step inside another has the text of the whole line.
+    let text = call.text.get(call.verb_at..).unwrap_or(&call.text);
+    let text = call.target.as_ref().map_or(text.to_string(), |(name, _)| format!("@{name} {text}"));
     Failure::check(format!("`{text}` passed, and `!` wants it to fail"))
         .hint("without `!` a step has to pass; with `?` it may do either")
 }
@@ -152,7 +149,11 @@ fn interrupted(lab: &Lab, call: &Call) -> Failure {
     let mut failure = Failure::new(FailureKind::Interrupted, format!("`{}` was interrupted", call.spec.name));
     // A script ends here, and its sockets with it; at the prompt they live on.
     if call.file.is_empty() {
-        failure = failure.hint("every socket is still open, and no byte that arrived is lost");
+        if lab.connections().next().is_some() {
+            failure = failure.hint("every socket is still open, and no byte that arrived is lost");
+        } else if lab.sockets().next().is_some() {
+            failure = failure.hint("what was begun goes on: `sockets` lists it");
+        }
         for (name, binding) in lab.names() {
             if let Binding::Connection(link) = binding
                 && let unsent @ 1.. = link.connection.writer().unsent()

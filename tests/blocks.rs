@@ -163,6 +163,25 @@ test.lab: 1 failed, 0 steps passed in 0.07 s
 }
 
 #[test]
+fn the_last_attempt_is_made_when_the_time_is_up() {
+    let started = std::time::Instant::now();
+    let done = script("repeat until check 1 == 2 passes within 300ms\n").run();
+    assert!(started.elapsed() >= std::time::Duration::from_millis(270), "{:?}", started.elapsed());
+    assert_eq!(done.status, 1);
+}
+
+#[test]
+fn what_has_to_fail_and_never_does_is_called_by_its_own_name() {
+    let done = script("repeat until ! check 1 == 1 passes within 50ms\nrepeat 2 ! let a = 1\n")
+        .arg("--keep-going")
+        .run();
+    for passed in ["`check 1 == 1`", "`let a = 1`"] {
+        let told = format!("error: {passed} passed, and `!` wants it to fail\n");
+        assert!(done.screen.contains(&told), "{}", done.screen);
+    }
+}
+
+#[test]
 fn always_runs_after_a_failure_and_tries_each_of_its_steps() {
     script("always\n    check 1 == 3\n    say cleaned\nend\nlet a = 1\ncheck $a == 2\nsay never\n")
         .run()
@@ -213,6 +232,35 @@ fn always_runs_after_ctrl_c_and_after_a_signal() {
         assert_eq!(done.status, status, "{}", done.screen);
         assert!(done.screen.contains("\ncleaned\n"), "{signal}: {}", done.screen);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_ctrl_c_gives_up_what_always_runs() {
+    let text = "always\n    say cleaning\n    sleep 60s\n    say never\nend\nsay waiting\nsleep 60s\n";
+    let mut running = script(text).start();
+    running.wait_for("waiting");
+    running.signal("INT");
+    running.wait_for("cleaning");
+    running.signal("INT");
+    running.finish().shows(
+        130,
+        "
+> always
+waiting
+> sleep 60s
+test.lab:7:1: error: `sleep` was interrupted
+    sleep 60s
+    ^^^^^
+cleaning
+>     sleep 60s
+test.lab:3:5: error: `sleep` was interrupted
+        sleep 60s
+        ^^^^^
+
+test.lab: 2 failed, 2 steps passed in SEC
+",
+    );
 }
 
 #[test]

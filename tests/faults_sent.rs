@@ -233,7 +233,7 @@ fn ctrl_c_in_a_gap_says_what_was_not_sent_and_keeps_the_stream_whole() {
     terminal.keys(CTRL_C);
     terminal.at("ada>");
     terminal.sees(
-        "error: `send` was interrupted\n  not sent: 9 B on `ada`: they go out before the next `send` on it\n\
+        "note: `send` was interrupted\n  not sent: 9 B on `ada`: they go out before the next `send` on it\n\
          hint: every socket is still open, and no byte that arrived is lost\n",
     );
     // Ctrl-C before the first byte leaves nothing to be sent.

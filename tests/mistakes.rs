@@ -145,6 +145,99 @@ fn each_wrong_line_is_underlined_where_it_is_wrong() {
 }
 
 #[test]
+fn a_name_is_used_as_what_it_is_before_anything_runs() {
+    let slip = |lines: &str, expected: &str| {
+        let done = script(&format!("say never shown\n{lines}\n")).arg("--allow-spawn").run();
+        done.shows(2, expected);
+    };
+    slip(
+        "spawn cat as it\n@it recv",
+        "
+test.lab:3:2: error: `it` is a program, not a connection
+    @it recv
+     ^^
+hint: `type TEXT` gives it a line, `expect output PATTERN` looks at what it says
+",
+    );
+    slip(
+        "spawn cat as it\ntype $it",
+        "
+test.lab:3:6: error: `it` is a program, not a value
+    type $it
+         ^^^
+hint: it has `.pid`, `.exit`, `.said`
+",
+    );
+    slip(
+        "spawn cat as it\nspawn cat as it",
+        "
+test.lab:3:1: error: `it` is the name of an open socket or of a program
+    spawn cat as it
+    ^^^^^
+hint: take another name, or `close it` first
+",
+    );
+    slip(
+        "listen 0 as srv\n@srv expect output \"x\"",
+        "
+test.lab:3:2: error: `srv` is not a program
+    @srv expect output \"x\"
+     ^^^
+hint: `spawn PROGRAM ARGS... as NAME` starts one
+",
+    );
+    // What is ended, may be tried, or is two things in turn is known only when it runs.
+    let good = "listen 0 as a\nclose a\nlisten 0 as a\nreset all\nlet a = 1\n? connect 127.0.0.1 1 as b\nlisten 0 as b\n";
+    let good = script(good).run();
+    assert_eq!(good.status, 0, "{}", good.screen);
+}
+
+#[test]
+fn points_are_said_once_in_a_phase_and_a_row_of_signs_is_no_phase() {
+    refused(
+        "## One\npoints 2\n## Two\npoints 1\npoints 2",
+        "
+test.lab:6:1: error: this phase has its points already, in line 5
+    points 2
+    ^^^^^^
+hint: `points` stands once behind each `## Title`
+",
+    );
+    refused(
+        "? points 2",
+        "
+test.lab:2:3: error: `points` cannot fail, and takes no mark
+    ? points 2
+      ^^^^^^
+hint: `points N` alone says what the phase is worth
+",
+    );
+    script("##########\n## One\n##########\nsay one\n##\nsay still one\n")
+        .run()
+        .shows(0, "== One\none\nstill one\n\ntest.lab: 2 steps passed in SEC\n");
+}
+
+#[test]
+fn a_text_takes_no_limit_and_keeps_a_number_sign_in_quotes() {
+    common::refused(
+        "type \"x\" within 1s",
+        "
+test.lab:2:10: error: `within` has no meaning behind a text
+    type \"x\" within 1s
+             ^^^^^^
+hint: the text is the rest of the line: leave `within` out, or quote the whole of it
+",
+    );
+    script("let port = 5\nsay \"port #${port}\"  # a comment\nsay \"use #1\"\nsay use #1\n")
+        .run()
+        .shows(0, "> let port = 5\n  port = 5\nport #5\nuse #1\nuse\n\ntest.lab: 4 steps passed in SEC\n");
+    let help = common::Shell::new(["-c", "help hint"]).run();
+    let rule =
+        "TEXT is the rest of the line, up to a `#` behind a space; in quotes, \"port #1\", it may hold one";
+    assert!(help.screen.contains(rule), "{}", help.screen);
+}
+
+#[test]
 fn deep_brackets_are_refused_with_their_place_and_no_stack_runs_over() {
     for text in ["[".repeat(10_000), "[".repeat(10_000) + &"]".repeat(10_000), "{1: (".repeat(5_000)] {
         let run = script(&format!("let a = {text}\n")).run();

@@ -76,6 +76,40 @@ fn an_unfinished_dict_goes_on_at_a_continuation_prompt() {
 }
 
 #[test]
+fn a_slip_in_a_typed_block_leaves_the_block_open() {
+    let folder = Folder::new();
+    let terminal = ready(&folder);
+    terminal.run("repeat 2", ".");
+    terminal.run("repeat 1", ".");
+    terminal.run("sya x", ".");
+    terminal.run("say $n", ".");
+    terminal.run("end", ".");
+    terminal.run("end", ">");
+    terminal.run("end", ">");
+    terminal.run("end repeat", ">");
+    assert_eq!(
+        terminal.screen(),
+        "> repeat 2\n. repeat 1\n. sya x\n\
+         error: `sya` is not a command\n    sya x\n    ^^^\nhint: did you mean `say`?\n\
+         . say $n\n. end\n. end\n> repeat 1\n1\n> repeat 1\n1\n\
+         > end\nerror: `end` closes a block, and none is open\n    end\n    ^^^\n\
+         > end repeat\nerror: `end` stands alone on its line\n    end repeat\n    ^^^\nhint: it closes the block above it\n>"
+    );
+}
+
+#[test]
+fn a_slip_in_a_pasted_block_runs_nothing_of_it() {
+    let folder = Folder::new();
+    let terminal = ready(&folder);
+    let block = "repeat 2\nsya x\nrepeat 1\nsay never\nend\nsay never\nend\nsay behind";
+    terminal.keys(&format!("{}{ENTER}", pasted(block)));
+    terminal.sees("\nbehind\n");
+    let screen = terminal.screen();
+    assert!(screen.contains("error: `sya` is not a command\n    sya x\n    ^^^\n"), "{screen}");
+    assert!(!screen.contains("\nnever\n") && screen.matches("error:").count() == 1, "{screen}");
+}
+
+#[test]
 fn ctrl_c_drops_an_unfinished_dict() {
     let folder = Folder::new();
     let terminal = ready(&folder);
@@ -133,7 +167,7 @@ fn ctrl_c_cancels_a_recv_and_loses_no_byte() {
     terminal.keys(&format!("{}{ENTER}", pasted("say go\nrecv")));
     terminal.sees("\ngo\n");
     terminal.keys(CTRL_C);
-    terminal.sees("error: `recv` was interrupted");
+    terminal.sees("note: `recv` was interrupted");
     terminal.at("ada>");
     peer.write_all(late).unwrap();
     terminal.run("recv", "ada>");
@@ -149,7 +183,7 @@ fn ctrl_c_stops_what_was_pasted_behind() {
     terminal.keys(&format!("{}{ENTER}", pasted("say go\nsleep 1m\nsay never shown")));
     terminal.sees("\ngo\n");
     terminal.keys(CTRL_C);
-    terminal.sees("error: `sleep` was interrupted");
+    terminal.sees("note: `sleep` was interrupted");
     terminal.at(">");
     assert!(!terminal.screen().contains("\nnever shown"), "{}", terminal.screen());
 }

@@ -41,6 +41,8 @@ fn help_shows_every_command() {
         let help = Shell::new(["-c", &format!("help {}", spec.name)]).run();
         assert!(help.screen.contains(spec.summary), "help {}", spec.name);
     }
+    let run = Shell::new(["-c", "help run"]).run();
+    assert!(run.screen.contains("\n  $NAME has .times, .ended, .failed\n"), "{}", run.screen);
 }
 
 #[test]
@@ -103,6 +105,15 @@ fn readmes_session_is_what_a_student_sees() {
         .map(|line| line.strip_prefix("stdin:4:1: ").unwrap_or(line))
         .fold(String::new(), |all, line| all + line + "\n");
     same(&shown, &got);
+}
+
+#[test]
+fn readmes_clients_visit_a_class() {
+    let blocks = blocks(&readme());
+    let of = |kind: &str| blocks.iter().find(|(it, _)| it == kind).map(|(_, text)| text.clone()).unwrap();
+    let done = script(&of("lab-load")).file("client.lab", of("lab-client")).run();
+    assert_eq!(done.status, 0, "{}", done.screen);
+    assert!(done.screen.contains("  load  200 runs ended, 0 failed, in "), "{}", done.screen);
 }
 
 /// A client as README's check of one wants it.

@@ -15,6 +15,9 @@ use super::flow::run_items;
 /// long is not asked a thousand times.
 const FIRST_REST: Duration = Duration::from_millis(10);
 const LONGEST_REST: Duration = Duration::from_millis(500);
+/// What is kept of the whole time for the last attempt: a connection on this machine takes less than a millisecond, one across a
+/// continent a hundred, and that has been tried for longer before.
+const LAST_TRY: Duration = Duration::from_millis(20);
 
 pub static REPEAT: Spec = Spec {
     name: "repeat",
@@ -87,11 +90,11 @@ async fn until(lab: &mut Lab, call: &Call, inner: &Call) -> Result<(), Failure> 
     let limit = lab.limit(call, None);
     let started = Instant::now();
     let mut rest = FIRST_REST;
-    let mut tried = 0;
+    let (mut tried, mut is_last, mut before) = (0, false, None);
     loop {
         tried += 1;
         // Whom a connection is to reach: a program that has ended will not listen any more.
-        let is_last = inner.spec.name == "connect" && lab.is_nobody_left();
+        let has_nobody = inner.spec.name == "connect" && lab.is_nobody_left();
         let left = limit.duration.map(|whole| whole.saturating_sub(started.elapsed()));
         let attempt = crate::lab::Limit { duration: left, from: limit.from };
         // That an attempt fails is no result; that all of them did is.
@@ -106,16 +109,28 @@ async fn until(lab: &mut Lab, call: &Call, inner: &Call) -> Result<(), Failure> 
                 return Err(failure);
             }
             Some(Err(failure)) => failure,
-            None => inner.locate(Failure::check("it was still waiting when the time was up")),
+            // The last attempt has little time, and those before it know more.
+            None => before
+                .take()
+                .filter(|_| is_last)
+                .unwrap_or_else(|| inner.locate(Failure::check("it was still waiting when the time was up"))),
         };
-        if is_last {
+        if has_nobody {
             return Err(failure.detail("tried", "until every program that was started had ended"));
         }
-        if limit.duration.is_some_and(|whole| started.elapsed() + rest > whole) {
+        let left = limit.duration.map(|whole| whole.saturating_sub(started.elapsed()));
+        is_last |= left.is_some_and(|left| left.is_zero());
+        if is_last {
             let within = limit.duration.map_or(String::new(), shown_duration);
             let tried = if tried == 1 { "once".to_string() } else { format!("{tried} times") };
             return Err(failure.detail("tried", format!("{tried} within {within} ({})", limit.from)));
         }
+        if let Some(left) = left {
+            let most = left.saturating_sub(LAST_TRY.min(left / 2));
+            is_last = rest >= most;
+            rest = rest.min(most);
+        }
+        before = Some(failure);
         tokio::time::sleep(rest).await;
         rest = (rest * 2).min(LONGEST_REST);
     }
@@ -144,10 +159,10 @@ pub fn register(lab: &mut Lab, script: &Script) -> usize {
     before
 }
 
-/// Runs the `always` blocks that were registered since; each step is tried, also behind one that fails and after Ctrl-C. The first
-/// failure is given, the others are told.
+/// Runs the `always` blocks that were registered since; each step is tried, also behind one that fails and after Ctrl-C. A second
+/// Ctrl-C gives them up. Of several failures the one that decides the exit status is given, the others are told.
 pub async fn clean_up(lab: &mut Lab, before: usize) -> Result<(), Failure> {
-    let mut outcome = Ok(());
+    let mut outcome: Result<(), Failure> = Ok(());
     // The block itself was recorded.
     let recorder = lab.recorder.take();
     while lab.always.len() > before {
@@ -156,11 +171,19 @@ pub async fn clean_up(lab: &mut Lab, before: usize) -> Result<(), Failure> {
         for item in &block.items {
             let Item::Step(call) = item else { continue };
             super::announce(lab, call);
-            let failed = Box::pin(step::run_interruptible(lab, call)).await;
-            match (failed, &outcome) {
-                (Err(failure), Ok(())) => outcome = Err(failure),
-                (Err(failure), Err(_)) => lab.emit(What::Failed(failure)),
-                (Ok(()), _) => {}
+            let Err(failure) = Box::pin(step::run_interruptible(lab, call)).await else { continue };
+            let is_interrupted = failure.kind == FailureKind::Interrupted;
+            match &outcome {
+                Err(worst) if worst.kind.status() > failure.kind.status() => lab.emit(What::Failed(failure)),
+                _ => {
+                    if let Err(earlier) = std::mem::replace(&mut outcome, Err(failure)) {
+                        lab.emit(What::Failed(earlier));
+                    }
+                }
+            }
+            if is_interrupted {
+                lab.always.truncate(before);
+                break;
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::class::{Class, Identity, Journal, Status};
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
 use crate::event::{Failure, What};
-use crate::lab::{Binding, Lab, Limit, MAX_CLIENTS_DEFAULT};
+use crate::lab::{Binding, Lab, Limit, MAX_CLIENTS_DEFAULT, not_a_class};
 use crate::pickle;
 use crate::platform;
 
@@ -69,6 +69,7 @@ pub static WAIT: Spec = Spec {
 
 async fn serve(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let Some(Parsed::Serving { script, journal }) = call.args.get(1) else { return Err(call.misread(1)) };
+    lab.check_free(call.name.as_deref())?;
     let listener = super::socket::bind(lab, call).await?;
     let local = listener.local;
     let journal = match journal {
@@ -231,12 +232,10 @@ async fn wait(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         (Some(Binding::Load(handle)), None) => {
             let load = handle.load.clone();
             let limit = Limit { duration: call.within.flatten(), from: "the step's `within`" };
-            return super::run::wait(lab, load, limit).await;
+            return super::run::wait(lab, load, limit, call.file.is_empty()).await;
         }
         _ => {
-            return Err(
-                Failure::script(format!("`{name}` is not a class")).hint("`serve PORT as NAME` serves one")
-            );
+            return Err(not_a_class(&name));
         }
     };
     // A class takes its time: only `within` bounds the wait, not the option `timeout`.

@@ -22,6 +22,7 @@ use crate::command::Spec;
 
 pub use block::{clean_up, register};
 pub use flow::{announce, given_value};
+pub use run::settle;
 
 /// Every command, in the order that help lists them.
 pub static TABLE: &[&Spec] = &[

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::{Arg, Call, Group, Item, Names, Parsed, Spec};
-use crate::event::{Event, Failure, Sink, What};
+use crate::event::{Event, Failure, RunReport, Sink, What};
 use crate::lab::{Lab, Limit, LoadHandle, Permission, Settings};
-use crate::language::expr::Template;
+use crate::language::expr::{Expr, Template};
+use crate::language::other::{AT_ONCE_MAX, TIMES_MAX, not_so_many, runs};
 use crate::load::{Load, Run};
 use crate::platform;
 use crate::program::Programs;
@@ -15,10 +16,6 @@ use crate::value::Value;
 
 use super::block::{clean_up, register};
 
-/// How many runs one command may ask for: past it a digit slipped in.
-const TIMES_MAX: usize = 100_000_000;
-/// How many runs may be under way at the same time: what a class server takes.
-const AT_ONCE_MAX: usize = 20_000;
 /// How often it is told how the runs stand.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 /// How many reasons a failed `wait` names.
@@ -47,16 +44,15 @@ struct Setup {
 
 fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let Some(Parsed::Run { script, times, at_once }) = call.args.first() else { return Err(call.misread(0)) };
-    let count = |expr: &Option<crate::language::expr::Expr>, most: usize, what: &str| match expr {
+    let count = |expr: &Option<Expr>, most: usize, what: &str| match expr {
         None => Ok(1),
-        Some(expr) => match lab.eval(expr)? {
-            Value::Int(number @ 1..) if usize::try_from(number).is_ok_and(|number| number <= most) => {
-                Ok(u64::try_from(number).unwrap_or(1))
-            }
-            other => {
-                Err(Failure::script(format!("`{what}` takes 1 to {most}, not {}", other.repr_cut(40).0)))
-            }
-        },
+        Some(expr) => {
+            let value = lab.eval(expr)?;
+            runs(&value, most).ok_or_else(|| {
+                let (message, hint) = not_so_many(&value, what, most);
+                Failure::script(message).hint(hint)
+            })
+        }
     };
     let times = count(times, TIMES_MAX, "times")?;
     let at_once = count(at_once, AT_ONCE_MAX, "at once")?.min(times);
@@ -72,6 +68,7 @@ fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let setup = Setup { settings: lab.settings, folder, given, permission, programs: lab.programs.clone() };
     let setup = Arc::new(setup);
     platform::raise_descriptors();
+    lab.check_free(call.name.as_deref())?;
     let name = lab.new_crowd_name(call.name.as_deref());
     let load = Load::new(name.clone(), script.clone(), times, at_once).map_err(Failure::script)?;
     let load = Arc::new(load);
@@ -106,10 +103,10 @@ async fn one_run(load: &Load, setup: &Setup, number: u64) -> Run {
     for (name, text) in &setup.given {
         match lab.fill(text) {
             Ok(text) => lab.given.push((name.clone(), text)),
-            Err(failure) => return Run { failure: Some(failure), ..Run::default() },
+            Err(failure) => return Run { number, failure: Some(failure), ..Run::default() },
         }
     }
-    let mut run = Run::default();
+    let mut run = Run { number, ..Run::default() };
     let registered = register(&mut lab, &load.script);
     let mut began = Instant::now();
     for item in &load.script.items {
@@ -123,11 +120,14 @@ async fn one_run(load: &Load, setup: &Setup, number: u64) -> Run {
         if run.failure.is_some() || lab.quitting {
             break;
         }
-        if run.took.len() % STEPS_PER_TURN == 0 {
+        if run.took.len().is_multiple_of(STEPS_PER_TURN) {
             tokio::task::yield_now().await;
         }
     }
     if let Err(failure) = Box::pin(clean_up(&mut lab, registered)).await {
+        run.failure.get_or_insert(failure);
+    }
+    if let Err(failure) = settle(&mut lab, false) {
         run.failure.get_or_insert(failure);
     }
     Box::pin(lab.end_programs()).await;
@@ -153,29 +153,68 @@ async fn tell(load: Arc<Load>, sink: Sink) {
 }
 
 /// `wait NAME` for runs: until all have ended.
-pub async fn wait(lab: &mut Lab, load: Arc<Load>, limit: Limit) -> Result<(), Failure> {
+pub async fn wait(lab: &mut Lab, load: Arc<Load>, limit: Limit, is_typed: bool) -> Result<(), Failure> {
     let is_done = limit.wait(load.done()).await.is_some();
     let report = Arc::new(load.report());
-    lab.emit(What::RunEnded { name: load.name.clone(), report: report.clone() });
-    lab.reports.retain(|(name, _)| *name != load.name);
-    lab.reports.push((load.name.clone(), report.clone()));
+    tell_report(lab, &load.name, report.clone());
     let name = &load.name;
     if !is_done {
         let message =
             format!("{} of {} runs of `{name}` ended within {}", report.ended, report.times, limit.shown());
-        return Err(Failure::check(message).hint(format!("they go on; `close {name}` gives them up")));
+        // At the prompt they go on; the end of a script ends them.
+        let hint = match is_typed {
+            true => format!("they go on; `close {name}` gives them up"),
+            false => format!(
+                "a longer `within` waits on; after `? wait {name} within ...` the script goes on, and so do they"
+            ),
+        };
+        return Err(Failure::check(message).hint(hint));
     }
     if report.failed == 0 {
         return Ok(());
     }
+    Err(with_reasons(Failure::check(failed_of(&report)), &report))
+}
+
+/// Runs that no `wait` came to, at the end of what began them: how far they are, and a failure if some failed. One that a person
+/// interrupted is told how far they are, and no more.
+pub fn settle(lab: &mut Lab, is_interrupted: bool) -> Result<(), Failure> {
+    let mut outcome: Result<(), Failure> = Ok(());
+    for load in lab.loads() {
+        if lab.reports.iter().any(|(name, _)| *name == load.name) {
+            continue;
+        }
+        let report = Arc::new(load.report());
+        tell_report(lab, &load.name, report.clone());
+        if report.failed == 0 || is_interrupted {
+            continue;
+        }
+        let name = &load.name;
+        let message = format!("{}, and nobody waited for `{name}`", failed_of(&report));
+        let failure = Failure::check(message)
+            .hint(format!("`wait {name}` waits for all of them; `? wait {name}` where they may fail"));
+        let failure = with_reasons(failure, &report);
+        // The last one is told by who asked.
+        if let Err(earlier) = std::mem::replace(&mut outcome, Err(failure)) {
+            lab.emit(What::Failed(earlier));
+        }
+    }
+    outcome
+}
+
+/// Shows how far runs are, and keeps it for `--save`.
+fn tell_report(lab: &mut Lab, name: &str, report: Arc<RunReport>) {
+    lab.emit(What::RunEnded { name: name.to_string(), report: report.clone() });
+    lab.keep_report(name, report);
+}
+
+fn failed_of(report: &RunReport) -> String {
     let runs = if report.times == 1 { "run" } else { "runs" };
-    let message = format!("{} of {} {runs} of `{}` failed", report.failed, report.times, report.script);
-    let failure = Failure::check(message);
-    Err(report.reasons.iter().take(SHOWN_REASONS).fold(failure, |failure, reason| {
-        let line = if reason.line > 0 { format!("line {}: ", reason.line) } else { String::new() };
-        failure.detail(
-            "why",
-            format!("{line}{} ({})", reason.message, crate::pattern::count(reason.count, "time")),
-        )
-    }))
+    format!("{} of {} {runs} of `{}` failed", report.failed, report.times, report.script)
+}
+
+fn with_reasons(failure: Failure, report: &RunReport) -> Failure {
+    report.reasons.iter().take(SHOWN_REASONS).fold(failure, |failure, reason| {
+        failure.detail("why", format!("{}: {}", crate::pattern::count(reason.count, "time"), reason.told()))
+    })
 }

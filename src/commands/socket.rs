@@ -273,7 +273,8 @@ async fn end(lab: &mut Lab, name: String) {
         Some(Binding::Class(class)) => class.end().await,
         Some(Binding::Load(handle)) => {
             let report = Arc::new(handle.load.report());
-            lab.emit(What::RunEnded { name, report });
+            lab.emit(What::RunEnded { name: name.clone(), report: report.clone() });
+            lab.keep_report(&name, report);
         }
         Some(Binding::Program(program)) => {
             program.end(Why::Closed).await;

@@ -3,6 +3,7 @@
 use crate::command::{Arg, Call, Group, Names, Spec};
 use crate::event::{Failure, Story, What};
 use crate::lab::{Binding, Lab, state};
+use crate::load::Load;
 use crate::net::{Connection, Listener, NOT_KNOWN};
 use crate::pattern::count;
 use crate::program::Program;
@@ -62,7 +63,8 @@ fn table(lab: &Lab, only: Option<&str>) {
     for (name, binding) in lab.names().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
         let mark = if lab.current.as_deref() == Some(name) { format!("{name} *") } else { name.to_string() };
         let cells = match binding {
-            Binding::Value(_) | Binding::Load(_) => continue,
+            Binding::Value(_) => continue,
+            Binding::Load(handle) => of_runs(&handle.load),
             Binding::Class(class) => {
                 vec![
                     "serving".into(),
@@ -91,6 +93,13 @@ fn of_program(program: &Program) -> Vec<String> {
         String::new(),
         format!("{} B", program.said().total),
     ]
+}
+
+fn of_runs(load: &Load) -> Vec<String> {
+    let (ended, failed, _) = load.progress();
+    let state = if load.is_done() { "ended" } else { "running" };
+    // Under `local` and `peer`, of which runs have none of their own.
+    vec![state.into(), format!("{ended} of {}", count(load.times, "run")), format!("{failed} failed")]
 }
 
 fn of_listener(listener: &Listener) -> Vec<String> {

@@ -49,4 +49,21 @@ pub struct RunReason {
     pub message: String,
     /// How many runs it ended.
     pub count: u64,
+    /// The number of the first of them; 0 where reasons are taken together.
+    pub first: u64,
+    /// What came there instead of what was wanted: `left: 8 (int), right: 8 (int)`.
+    pub detail: String,
+}
+
+impl RunReason {
+    /// The reason in one line: where, what, and what it was like in the first run that it ended.
+    pub fn told(&self) -> String {
+        let line = if self.line > 0 { format!("line {}: ", self.line) } else { String::new() };
+        let first = match (self.first, self.detail.as_str()) {
+            (0, _) => String::new(),
+            (run, "") => format!("; first in run {run}"),
+            (run, detail) => format!("; first in run {run}: {detail}"),
+        };
+        format!("{line}{}{first}", self.message)
+    }
 }

@@ -144,6 +144,8 @@ pub enum What {
     Text { kind: &'static str, text: String },
     /// Something a person should know of, that is no failure.
     Warning { socket: Option<String>, message: String, hint: Option<String> },
+    /// A step was not run, because one that failed before would have named what it uses.
+    NotRun(Failure),
     /// A `!` step failed, as it must, or a `?` step failed, as it may.
     FailedAsAllowed { failure: Failure, must: bool },
     /// A step failed.

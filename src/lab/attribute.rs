@@ -1,11 +1,11 @@
 //! What a socket can be asked for by name: `$srv.port`, `$ada.peer`.
 
-use crate::language::expr::{Key, Ref};
+use crate::language::expr::Ref;
 use crate::language::mistake::Mistake;
 use crate::net::{Connection, End};
 use crate::value::Value;
 
-use super::Binding;
+use super::{Binding, Kind};
 
 /// A connection's attributes.
 pub const OF_CONNECTION: &[&str] =
@@ -24,20 +24,8 @@ pub const OF_LOAD: &[&str] = &["times", "ended", "failed"];
 
 /// `$srv.port`, `$ada.peer`, ...
 pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
-    let mistake = |message: String| Mistake::new(reference.at, reference.len, message);
-    let (what, known): (&str, &[&str]) = match socket {
-        Binding::Listener(_) => ("a listening socket", OF_LISTENER),
-        Binding::Class(_) => ("a class", OF_CLASS),
-        Binding::Load(_) => ("runs of a script", OF_LOAD),
-        Binding::Program(_) => ("a program", OF_PROGRAM),
-        _ => ("a connection", OF_CONNECTION),
-    };
-    let choices =
-        format!("it has {}", known.iter().map(|name| format!("`.{name}`")).collect::<Vec<_>>().join(", "));
-    let [Key::Name(name)] = reference.path.as_slice() else {
-        return Err(mistake(format!("`{}` is {what}, not a value", reference.name)).hint(choices));
-    };
-    Ok(match (socket, name.as_str()) {
+    let name = Kind::of(socket).attribute(reference)?;
+    Ok(match (socket, name) {
         (Binding::Listener(listener), "port") => Value::Int(i64::from(listener.local.port())),
         (Binding::Listener(listener), "local") => Value::str(&listener.local.to_string()),
         (Binding::Listener(listener), "accepted") => number(listener.accepted),
@@ -54,10 +42,10 @@ pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
             program.ended().map_or(Value::None, |ended| Value::Int(i64::from(ended.status)))
         }
         (Binding::Program(program), "said") => number(program.said().total),
-        (Binding::Connection(link), name) if known.contains(&name) => of_kernel(&link.connection, name),
+        (Binding::Connection(link), name) => of_kernel(&link.connection, name),
         (Binding::Class(class), "port") => Value::Int(i64::from(class.local.port())),
         (Binding::Class(class), "local") => Value::str(&class.local.to_string()),
-        (Binding::Class(class), name) if known.contains(&name) => {
+        (Binding::Class(class), name) => {
             let status = class.status();
             number(match name {
                 "here" => status.here as u64,
@@ -68,7 +56,8 @@ pub fn attribute(socket: &Binding, reference: &Ref) -> Result<Value, Mistake> {
                 _ => status.messages,
             })
         }
-        _ => return Err(mistake(format!("{what} has no `.{name}`")).hint(choices)),
+        // Its own attributes are all that is left.
+        _ => Value::None,
     })
 }
 

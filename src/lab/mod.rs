@@ -2,9 +2,11 @@
 
 mod attribute;
 mod interrupt;
+mod kind;
 mod phase;
 mod programs;
 mod recording;
+mod runs;
 mod settings;
 
 use std::path::PathBuf;
@@ -31,6 +33,7 @@ use crate::value::Value;
 
 pub use attribute::{OF_CLASS, OF_CONNECTION, OF_LISTENER, OF_LOAD, OF_PROGRAM, attribute, state};
 pub use interrupt::Interrupt;
+pub use kind::{Kind, is_taken, not_a_class, not_a_program};
 pub use phase::Phase;
 pub use programs::{Asker, Permission};
 pub use settings::{Limit, MAX_CLIENTS_DEFAULT, Settings, shown_duration};
@@ -283,7 +286,7 @@ impl Lab {
     pub fn bind_value(&mut self, name: &str, value: Value) -> Result<(), Failure> {
         match self.names.get_mut(name) {
             Some(Binding::Value(old)) => *old = value,
-            Some(_) => return Err(name_of_socket(name)),
+            Some(taken) => return Err(is_taken(name, Kind::of(taken))),
             None => {
                 self.names.insert(name.into(), Binding::Value(value));
             }
@@ -295,7 +298,7 @@ impl Lab {
     pub fn check_free(&self, name: Option<&str>) -> Result<(), Failure> {
         match name.and_then(|name| self.names.get(name).map(|binding| (name, binding))) {
             None | Some((_, Binding::Value(_))) => Ok(()),
-            Some((name, _)) => Err(name_of_socket(name)),
+            Some((name, binding)) => Err(is_taken(name, Kind::of(binding))),
         }
     }
 
@@ -325,11 +328,6 @@ impl Lab {
     /// Keeps a class under its name. It carries no messages of its own, so the current socket stays.
     pub fn add_class(&mut self, class: Arc<Class>) {
         self.names.insert(class.name.as_str().into(), Binding::Class(class));
-    }
-
-    /// Keeps runs under their name. They carry no messages, so the current socket stays.
-    pub fn add_load(&mut self, handle: LoadHandle) {
-        self.names.insert(handle.load.name.as_str().into(), Binding::Load(handle));
     }
 
     /// The class that is meant when none is named: a seat's own, else the newest.
@@ -419,20 +417,7 @@ impl Lab {
     pub fn link(&mut self, name: &str) -> Result<&mut Link, Failure> {
         match self.names.get_mut(name) {
             Some(Binding::Connection(link)) => Ok(link),
-            Some(Binding::Class(_)) => {
-                Err(Failure::script(format!("`{name}` is a class: it carries no messages itself"))
-                    .hint("`broadcast VALUE` sends to everyone in it, `@seat3 send VALUE` to one"))
-            }
-            Some(Binding::Load(_)) => {
-                Err(Failure::script(format!("`{name}` is runs of a script, not a socket"))
-                    .hint(format!("`wait {name}` waits for them")))
-            }
-            Some(Binding::Program(_)) => {
-                Err(Failure::script(format!("`{name}` is a program, not a connection"))
-                    .hint("`type TEXT` gives it a line, `expect output PATTERN` looks at what it says"))
-            }
-            _ => Err(Failure::script(format!("`{name}` is a listening socket: it carries no messages"))
-                .hint("`accept` takes its next client, and that connection carries them")),
+            other => Err(other.map_or(Kind::Listener, |other| Kind::of(other)).carries_nothing(name)),
         }
     }
 
@@ -477,11 +462,6 @@ impl Lab {
             }
         }
     }
-}
-
-fn name_of_socket(name: &str) -> Failure {
-    Failure::script(format!("`{name}` is the name of an open socket or of a program"))
-        .hint(format!("take another name, or `close {name}` first"))
 }
 
 impl From<Mistake> for Failure {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use tokio::sync::oneshot;
 
-use super::{Binding, Lab};
+use super::{Binding, Lab, not_a_program};
 use crate::command::{Call, Script};
 use crate::event::{Did, Failure, What, Why};
 use crate::language::expr::Template;
@@ -118,8 +118,7 @@ impl Lab {
     pub fn program(&mut self, name: &str) -> Result<&mut Program, Failure> {
         match self.names.get_mut(name) {
             Some(Binding::Program(program)) => Ok(program),
-            _ => Err(Failure::script(format!("`{name}` is not a program"))
-                .hint("`spawn PROGRAM ARGS... as NAME` starts one")),
+            _ => Err(not_a_program(name)),
         }
     }
 

@@ -59,9 +59,9 @@ pub fn argument(line: &mut Line, place: Arg, context: &Context, nested: usize) -
         Arg::Text => Parsed::Text(free_text(line)?),
         Arg::Hex => Parsed::Bytes(hex(line)?),
         Arg::File => Parsed::Text(line.word("a file's name")?),
-        Arg::Script => Parsed::Script(super::script::included(line, context)?),
-        Arg::Run => super::script::run(line, context)?,
-        Arg::Serving => super::script::serving(line, context)?,
+        Arg::Script => Parsed::Script(super::other::included(line, context)?),
+        Arg::Run => super::other::run(line, context)?,
+        Arg::Serving => super::other::serving(line, context)?,
         Arg::Program => Parsed::Program(program(line)?),
         Arg::Setting => Parsed::Setting(setting(line)?),
         Arg::Verb => {
@@ -270,11 +270,21 @@ fn check_port(port: &Template, at: usize, end: usize) -> Result<(), Mistake> {
 fn free_text(line: &mut Line) -> Result<Template, Mistake> {
     let mut quoted = line.clone();
     if matches!(line.peek(), Some('"' | '\''))
-        && let Ok(Expr::Const(Value::Str(text))) = literal::value(&mut quoted, 0)
-        && quoted.is_done()
+        && let Ok(value) = literal::value(&mut quoted, 0)
     {
-        line.at = quoted.at;
-        return Ok(Template::text(text.to_string()));
+        let (start, end) = (line.at, quoted.at);
+        if quoted.is_done() {
+            line.at = quoted.at;
+            return match value {
+                Expr::Const(Value::Str(text)) => Ok(Template::text(text.to_string())),
+                _ => super::text::filled_in(&line.text[start + 1..end - 1], start + 1, line.text),
+            };
+        }
+        if quoted.bare_word() == "within" && is_duration_next(&quoted) {
+            return Err(quoted
+                .mistake("`within` has no meaning behind a text")
+                .hint("the text is the rest of the line: leave `within` out, or quote the whole of it"));
+        }
     }
     let (start, text) = line.text_to_end();
     let text = text

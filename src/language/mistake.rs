@@ -82,10 +82,17 @@ fn floor_boundary(text: &str, at: usize) -> usize {
     at
 }
 
+/// How much of a word has to be there to be its beginning, in bytes.
+const BEGUN: usize = 3;
+
 /// The candidate that `typed` most likely meant, where one is close.
 pub fn did_you_mean<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let is_begun = |candidate: &str| typed.len() >= BEGUN && candidate.starts_with(typed);
     candidates
-        .map(|candidate| (strsim::osa_distance(typed, candidate), candidate))
+        // Who wrote the beginning of a word meant that word, however much is missing.
+        .map(|candidate| {
+            (if is_begun(candidate) { 0 } else { strsim::osa_distance(typed, candidate) }, candidate)
+        })
         .filter(|(distance, candidate)| {
             let len = candidate.chars().count();
             // A word of which no letter is left is not near.
@@ -108,6 +115,7 @@ mod tests {
     #[test]
     fn a_near_word_is_found_and_a_far_one_is_not() {
         assert_eq!(did_you_mean("sned", ["send", "recv"].into_iter()), Some("send"));
+        assert_eq!(did_you_mean("prog", ["port", "program"].into_iter()), Some("program"));
         assert_eq!(did_you_mean("xyzzy", ["send", "recv"].into_iter()), None);
     }
 }

@@ -1,7 +1,8 @@
 //! The names that a script's steps give and use, checked before anything runs.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use super::kinds::{check_kinds, wants_connection};
 use super::mistake::did_you_mean;
 use crate::command::{Arg, Call, Parsed, Script};
 use crate::conversation::SEAT_SOCKET;
@@ -14,6 +15,7 @@ pub const SEAT_NAMES: [&str; 4] = ["seat", "peer", "started", SEAT_SOCKET];
 pub fn check_names<'a>(script: &Script, known: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
     let mut names: HashSet<String> = known.map(str::to_string).collect();
     names.extend(["_", "n", "roster"].map(str::to_string));
+    let known = names.clone();
     let mut first = None;
     script.each_call(&mut |call| {
         if first.is_none() {
@@ -25,12 +27,74 @@ pub fn check_names<'a>(script: &Script, known: impl Iterator<Item = &'a str>) ->
             add_names(call, &mut names);
         }
     });
-    first.map_or(Ok(()), Err)
+    first.map_or_else(|| check_kinds(script, &known), Err)
+}
+
+/// The names that steps would have given which failed, or which nobody came to, each with where.
+#[derive(Default)]
+pub struct Missing {
+    names: HashMap<String, String>,
+    /// Where a socket without a name of its own would have been opened, the current one from then on.
+    socket: Option<String>,
+}
+
+impl Missing {
+    /// This step gives its names no more, nor do those inside it. `phase` is the title of the one it stands in.
+    pub fn lose(&mut self, call: &Call, phase: &str) {
+        call.each_call(&mut |step| {
+            let place = match phase {
+                "" => format!("line {}", step.line),
+                _ => format!("line {} in phase `{}`", step.line, crate::value::escape(phase)),
+            };
+            let mut given = HashSet::new();
+            add_names(step, &mut given);
+            for name in given {
+                self.names.entry(name).or_insert_with(|| place.clone());
+            }
+            if matches!(step.spec.name, "connect" | "accept") {
+                self.socket.get_or_insert(place);
+            }
+        });
+    }
+
+    /// Why a step is not worth running: it uses what one of those would have named, and nothing else has that name.
+    /// `has_connection` says whether the current socket is a connection.
+    pub fn needed_by(
+        &self,
+        call: &Call,
+        has_connection: bool,
+        is_known: impl Fn(&str) -> bool,
+    ) -> Option<Failure> {
+        if let Some(place) = self.socket.as_ref().filter(|_| !has_connection)
+            && call.target.is_none()
+            && wants_connection(call)
+        {
+            return Some(call.locate(Failure::check(format!("{place} would have opened a connection"))));
+        }
+        let mut needed = None;
+        let mut own = HashSet::new();
+        call.each_call(&mut |step| {
+            each_use(step, &mut |name, at, len, what| {
+                let unnamed = self.socket.as_ref().filter(|_| what == "a socket" && is_automatic(name));
+                if let Some(place) = self.names.get(name).or(unnamed)
+                    && needed.is_none()
+                    && !own.contains(name)
+                    && !is_known(name)
+                {
+                    let sign = if what == "a socket" { "" } else { "$" };
+                    let failure = Failure::check(format!("{place} would have named `{sign}{name}`"));
+                    needed = Some(step.locate(Failure { span: Some((at, len)), ..failure }));
+                }
+            });
+            add_names(step, &mut own);
+        });
+        needed
+    }
 }
 
 fn unknown_name(call: &Call, names: &HashSet<String>) -> Option<Failure> {
     let mut unknown = None;
-    let mut look = |name: &str, at: usize, len: usize, what: &str| {
+    each_use(call, &mut |name, at, len, what| {
         if unknown.is_none() && !names.contains(name) && !is_automatic(name) {
             let failure = Failure::script(format!("no earlier step gives {what} the name `{name}`"));
             let failure = match did_you_mean(name, names.iter().map(String::as_str)) {
@@ -39,7 +103,12 @@ fn unknown_name(call: &Call, names: &HashSet<String>) -> Option<Failure> {
             };
             unknown = Some(call.locate(Failure { span: Some((at, len)), ..failure }));
         }
-    };
+    });
+    unknown
+}
+
+/// Calls `look` with every name that a step uses, where it stands, and what it is to be.
+fn each_use(call: &Call, look: &mut dyn FnMut(&str, usize, usize, &str)) {
     if let Some((name, at)) = &call.target {
         look(name, *at, name.len(), "a socket");
     }
@@ -57,7 +126,6 @@ fn unknown_name(call: &Call, names: &HashSet<String>) -> Option<Failure> {
         }
     }
     call.each_reference(&mut |reference| look(&reference.name, reference.at, reference.len, "anything"));
-    unknown
 }
 
 /// `c1`, `s2`, `p1`, `seat3`: the names that sockets, programs and a class's clients get by themselves.

@@ -61,6 +61,10 @@ pub fn call(line: &mut Line, context: &Context, nested: usize) -> Result<Call, M
     // Spaces behind the verb are not kept with the step.
     let args_at = line.at.min(written.len());
     let (form, args, within, name) = arguments(line, spec, context, nested)?;
+    if let (Some(Parsed::Points(_)), true) = (args.first(), wanted != Wanted::Pass) {
+        return Err(Mistake::new(verb_at, spec.name.len(), "`points` cannot fail, and takes no mark")
+            .hint("`points N` alone says what the phase is worth"));
+    }
     Ok(Call {
         text: Arc::from(written),
         file: context.file.clone(),
@@ -95,6 +99,14 @@ pub fn verb(line: &mut Line, table: &'static [&'static Spec]) -> Result<&'static
         return Ok(spec);
     }
     let shown = crate::value::escape(word).into_owned();
+    if word == super::script::END {
+        let mut behind = line.clone();
+        behind.at += word.len();
+        return Err(match behind.is_done() || behind.peek() == Some('\n') {
+            true => line.mistake("`end` closes a block, and none is open"),
+            false => line.mistake("`end` stands alone on its line").hint("it closes the block above it"),
+        });
+    }
     if word.is_empty() || word.starts_with('#') {
         return Err(line.mistake("a command is missing").hint("`help` lists the commands"));
     }

@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::expr::Template;
 use super::line::Line;
 use super::mistake::{Mistake, excerpt};
-use super::names::{SEAT_NAMES, check_names};
 use super::parse::{Context, step};
-use crate::command::{Arg, Item, Parsed, Script, Spec};
+use crate::command::{Item, Script, Spec};
 use crate::event::Failure;
 
 /// The largest script, in bytes. A million lines fit.
@@ -18,9 +16,9 @@ const MAX_LINE_BYTES: usize = 1 << 20;
 /// The most physical lines of one step: past it a bracket was forgotten far above.
 const MAX_STEP_LINES: usize = 1000;
 /// How deep blocks may stand in blocks.
-const MAX_BLOCKS: usize = 8;
-/// How deep scripts may include scripts.
-const MAX_INCLUDES: usize = 16;
+pub const MAX_BLOCKS: usize = 8;
+/// The line that closes a block.
+pub const END: &str = "end";
 
 /// The file that is being read and those that include it, outermost first.
 #[derive(Clone, Default)]
@@ -76,7 +74,7 @@ pub fn parse(
     let (items, used) = items(&text, &context, 0).map_err(located)?;
     if used < text.len() {
         let line = 1 + text[..used].matches('\n').count();
-        let stray = Mistake::new(0, "end".len(), "`end` closes a block, and none is open");
+        let stray = Mistake::new(0, END.len(), "`end` closes a block, and none is open");
         return Err(failure(stray, first_lines(&text[used..], 1).trim_end(), &Context { line, ..context }));
     }
     Ok(Script { file: file.clone(), items, ..Script::default() })
@@ -90,8 +88,8 @@ fn items(text: &str, context: &Context, nested: usize) -> Result<(Vec<Item>, usi
     while at < text.len() {
         let rest = &text[at..];
         let physical = first_lines(rest, 1);
-        if let Some(title) = physical.trim_start().strip_prefix("##") {
-            items.push(Item::Phase(title.trim_matches(['#', ' ', '\t', '\n']).to_string()));
+        if let Some(title) = phase_title(physical) {
+            items.push(Item::Phase(title.to_string()));
             at += physical.len();
             line += 1;
             continue;
@@ -116,11 +114,17 @@ fn items(text: &str, context: &Context, nested: usize) -> Result<(Vec<Item>, usi
     Ok((items, at))
 }
 
+/// The title of a line that begins a phase; a row of `#` is a comment.
+fn phase_title(physical: &str) -> Option<&str> {
+    let title = physical.trim_start().strip_prefix("##")?.trim_matches(['#', ' ', '\t', '\n']);
+    Some(title).filter(|title| !title.is_empty())
+}
+
 /// Whether a line closes a block.
 fn is_end(physical: &str) -> bool {
     let mut line = Line::new(physical.trim_end_matches('\n'));
     line.skip_space();
-    line.eat_word("end") && line.is_done()
+    line.eat_word(END) && line.is_done()
 }
 
 /// Reads the steps of a block: what is left of this line is empty, and a line that is `end` closes it.
@@ -149,16 +153,13 @@ pub fn block(line: &mut Line, context: &Context, nested: usize) -> Result<Arc<Sc
     if line.rest().is_empty() {
         return Err(missing(line.text));
     }
-    line.at += line.rest().find("end").unwrap_or(0) + "end".len();
+    line.at += line.rest().find(END).unwrap_or(0) + END.len();
     Ok(Arc::new(Script { file: context.file.clone(), items, ..Script::default() }))
 }
 
 /// The lines of comment at the head of `text`, and how many they are.
 fn comment(text: &str) -> (&str, usize) {
-    let is_comment = |line: &&str| {
-        let line = line.trim_start();
-        line.starts_with('#') && !line.starts_with("##")
-    };
+    let is_comment = |line: &&str| line.trim_start().starts_with('#') && phase_title(line).is_none();
     let lines: Vec<&str> = text.split_inclusive('\n').take_while(is_comment).collect();
     let len = lines.iter().map(|line| line.len()).sum();
     (&text[..len], lines.len())
@@ -270,165 +271,6 @@ fn bad_byte(bytes: &[u8], at: usize, file: &Arc<str>, message: String) -> Failur
     };
     let place = excerpt(&format!("{before}{shown}"), file, line, before.len(), shown.len());
     Failure { place: Some(place), ..Failure::script(message) }
-}
-
-/// Reads a script's name and the script, with the bytes that the name takes.
-fn named(line: &mut Line, context: &Context) -> Result<(Script, usize), Mistake> {
-    let at = line.at;
-    let name = line.word("a script's name")?;
-    let len = line.at - at;
-    let Some(name) = name.constant() else {
-        return Err(Mistake::new(at, len, "an included script has a plain name")
-            .hint("the whole script is read before its first step runs, when `$` names have no value yet"));
-    };
-    let path = context.files.folder().join(name);
-    let same = |file: &PathBuf| {
-        std::fs::canonicalize(file).ok().is_some_and(|file| std::fs::canonicalize(&path).ok() == Some(file))
-    };
-    if context.files.chain.iter().any(same) {
-        let mut chain: Vec<String> =
-            context.files.chain.iter().map(|file| file.display().to_string()).collect();
-        chain.push(path.display().to_string());
-        let chain = crate::value::escape(&chain.join(" -> ")).into_owned();
-        return Err(Mistake::new(at, len, format!("`{name}` includes itself: {chain}"))
-            .hint("leave one of the includes out"));
-    }
-    if context.files.chain.len() >= MAX_INCLUDES {
-        return Err(Mistake::new(at, len, format!("scripts include scripts deeper than {MAX_INCLUDES}"))
-            .hint("put their lines into fewer files"));
-    }
-    let script = load(&path, context.table, context.files).map_err(|failure| {
-        if failure.place.is_some() {
-            Mistake { elsewhere: Some(Box::new(failure)), ..Mistake::new(at, len, "") }
-        } else {
-            Mistake::new(at, len, failure.message)
-                .hint("the name starts from the folder of the script that includes it")
-        }
-    })?;
-    Ok((script, len))
-}
-
-/// What each client is served with unless `with FILE` says otherwise.
-const SEAT_SCRIPT: &str = include_str!("../../scripts/seat.lab");
-
-/// Reads `[with FILE] [journal FILE]`, in any order.
-pub fn serving(line: &mut Line, context: &Context) -> Result<Parsed, Mistake> {
-    let (mut script, mut journal) = (None, None);
-    loop {
-        line.skip_space();
-        let at = line.at;
-        if line.eat_word("with") {
-            line.skip_space();
-            script = Some(named(line, context)?.0);
-        } else if line.eat_word("journal") {
-            line.skip_space();
-            journal = Some(line.word("the journal's file name")?);
-        } else {
-            break;
-        }
-        if line.at == at {
-            break;
-        }
-    }
-    let script = match script {
-        Some(script) => script,
-        None => {
-            parse(SEAT_SCRIPT.as_bytes(), "scripts/seat.lab (built in)", context.table, &Files::default())
-                .map_err(|failure| Mistake {
-                    elsewhere: Some(Box::new(failure)),
-                    ..Mistake::new(line.at, 1, "")
-                })?
-        }
-    };
-    check_names(&script, SEAT_NAMES.into_iter())
-        .map_err(|failure| Mistake { elsewhere: Some(Box::new(failure)), ..Mistake::new(line.at, 1, "") })?;
-    let mut starts = None;
-    script.each_call(&mut |call| {
-        if starts.is_none() && call.starts_program() {
-            starts = Some(
-                call.locate(
-                    Failure::script("a seat script starts no programs: it would start one for each client")
-                        .hint("`spawn` it in the script that serves"),
-                ),
-            );
-        }
-    });
-    match starts {
-        Some(failure) => Err(Mistake { elsewhere: Some(Box::new(failure)), ..Mistake::new(line.at, 1, "") }),
-        None => Ok(Parsed::Serving { script: Arc::new(script), journal }),
-    }
-}
-
-/// Reads `FILE [NAME=VALUE...]` and the script that it names.
-pub fn included(line: &mut Line, context: &Context) -> Result<Arc<Script>, Mistake> {
-    let at = line.at;
-    let (script, name_len) = named(line, context)?;
-    let params = given(line, &[])?;
-    check_given(&script, &params, at, name_len)?;
-    Ok(Arc::new(Script { params, ..script }))
-}
-
-/// Reads `FILE [NAME=VALUE...] [times N] [at once M]` and the script that it names.
-pub fn run(line: &mut Line, context: &Context) -> Result<Parsed, Mistake> {
-    let at = line.at;
-    let (script, name_len) = named(line, context)?;
-    check_names(&script, std::iter::empty()).map_err(|failure| Mistake {
-        elsewhere: Some(Box::new(failure)),
-        ..Mistake::new(at, name_len, "")
-    })?;
-    let params = given(line, &["times", "at", "as"])?;
-    check_given(&script, &params, at, name_len)?;
-    let (mut times, mut at_once) = (None, None);
-    loop {
-        line.skip_space();
-        if line.eat_word("times") {
-            line.skip_space();
-            times = Some(super::argument::value(line, Arg::Count("N"))?);
-        } else if line.eat_word("at") {
-            line.skip_space();
-            if !line.eat_word("once") {
-                return Err(line.mistake("`once` is missing").hint("at once M: how many at the same time"));
-            }
-            line.skip_space();
-            at_once = Some(super::argument::value(line, Arg::Count("M"))?);
-        } else {
-            return Ok(Parsed::Run { script: Arc::new(Script { params, ..script }), times, at_once });
-        }
-    }
-}
-
-/// `NAME=VALUE` words up to the end of the line or to one of the words that may stand behind them.
-fn given(line: &mut Line, before: &[&str]) -> Result<Vec<(String, Template)>, Mistake> {
-    let mut params = Vec::new();
-    loop {
-        line.skip_space();
-        if line.is_done() || before.contains(&line.bare_word()) {
-            return Ok(params);
-        }
-        let name = line.identifier("a param's name")?.to_string();
-        if !line.eat('=') {
-            return Err(line
-                .mistake("`=` is missing after the param's name")
-                .hint("include FILE NAME=VALUE ..."));
-        }
-        let value = match line.peek() {
-            None | Some(' ' | '\t') => Template::text(String::new()),
-            _ => line.word("a value")?,
-        };
-        params.push((name, value));
-    }
-}
-
-fn check_given(script: &Script, given: &[(String, Template)], at: usize, len: usize) -> Result<(), Mistake> {
-    let known = params(script);
-    for (name, _) in given {
-        if !known.iter().any(|(param, _)| param == name) {
-            let names: Vec<&str> = known.iter().map(|(param, _)| param.as_str()).collect();
-            let mistake = Mistake::new(at, len, format!("`{}` has no param `{name}`", script.file));
-            return Err(mistake.hint(has_params(&names)));
-        }
-    }
-    Ok(())
 }
 
 /// `its params are host, port`.

@@ -12,6 +12,8 @@ const HELD_MAX: usize = 256 << 10;
 
 /// What is known of the phase under way and of those before it.
 pub struct Brief {
+    /// Whether phases that pass take one line; else they are only counted, for their points.
+    pub holds: bool,
     plan: Arc<Plan>,
     phase: Phase,
     held: String,
@@ -32,9 +34,10 @@ pub struct Shown {
 }
 
 impl Brief {
-    /// A brief screen of a script.
-    pub fn new(plan: Arc<Plan>) -> Brief {
+    /// A screen of a script that `holds` back what passes, or does not.
+    pub fn new(plan: Arc<Plan>, holds: bool) -> Brief {
         Brief {
+            holds,
             plan,
             phase: Phase::begin("", Duration::ZERO),
             held: String::new(),
@@ -46,6 +49,18 @@ impl Brief {
 
     /// Hears an event.
     pub fn hear(&mut self, event: &Event, look: &Look) -> Shown {
+        let shown = self.heard(event, look);
+        if self.holds { shown } else { Shown { before: String::new(), own: true } }
+    }
+
+    /// From now on what passes is held back, or is not any more.
+    pub fn hold_back(&mut self, holds: bool) {
+        self.holds = holds;
+        self.held.clear();
+        self.dropped = 0;
+    }
+
+    fn heard(&mut self, event: &Event, look: &Look) -> Shown {
         match &event.what {
             What::Phase(title) => {
                 let before = self.end(event.at, look);
@@ -62,6 +77,11 @@ impl Brief {
                 self.phase.add(result, false);
                 Shown::default()
             }
+            What::NotRun(why) => {
+                self.phase.give_up(why);
+                self.is_open = true;
+                Shown { before: self.take_held(), own: true }
+            }
             _ if self.is_open => Shown { before: String::new(), own: true },
             // Whoever has to do something has to see what about.
             What::Failed(_) | What::Paused(_) => {
@@ -76,6 +96,9 @@ impl Brief {
     }
 
     fn hold(&mut self, event: &Event, look: &Look) {
+        if !self.holds {
+            return;
+        }
         let Some(lines) = render::event(event, look) else { return };
         self.held += &lines;
         if self.held.len() > HELD_MAX {

@@ -4,12 +4,12 @@ mod brief;
 mod crowd;
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::brief::{Brief, Shown};
 use self::crowd::Crowd;
-use crate::event::{Event, FailureKind, Plan, What};
+use crate::event::{Event, FailureKind, What};
 use crate::lab::Interrupt;
 use crate::render::{self, Look};
 use crate::report;
@@ -73,13 +73,16 @@ struct State {
     lost: usize,
     /// Counts that are to be told once it is time.
     owed: Option<String>,
-    /// What the script under way means to check.
-    plan: Option<Arc<Plan>>,
-    /// While a phase that passes takes one line.
+    /// The phases of the script under way.
     brief: Option<Brief>,
 }
 
 impl State {
+    /// Whether a phase that passes takes one line.
+    fn holds(&self) -> bool {
+        self.brief.as_ref().is_some_and(|brief| brief.holds)
+    }
+
     /// Whether a line of a class is shown, or only counted.
     fn admits(&mut self, what: &What) -> bool {
         match what {
@@ -179,34 +182,46 @@ impl Output {
             }
             (_, Form::Json) => self.write(&report::line(event)),
             (what, Form::Quiet) => self.show_quiet(what),
-            (What::ClassStatus { is_tick: true, .. } | What::RunProgress { .. }, Form::Text) => {
-                self.counts(event)
+            (_, Form::Text) => self.tell(event),
+        }
+    }
+
+    /// Writes an event's lines for people, with what they do to the counts at the bottom.
+    fn tell(&self, event: &Event) {
+        match &event.what {
+            What::ClassStatus { is_tick: true, .. } | What::RunProgress { .. } => self.counts(event),
+            What::RunBegan { .. } => {
+                self.write_event(event);
+                // In a log it is told how they stand when there is something to tell.
+                self.lock().told = Some(Instant::now());
             }
-            (What::RunEnded { .. }, Form::Text) => {
+            What::RunEnded { .. } => {
+                // Counts that are still owed are older.
+                self.lock().owed = None;
                 self.clear_bottom();
                 self.write_event(event);
             }
-            (What::Arrival { .. } | What::SeatMessage { .. }, Form::Text) => {
+            What::Arrival { .. } | What::SeatMessage { .. } => {
                 if self.lock().admits(&event.what) {
                     self.write_event(event);
                 }
             }
-            (What::Serving { .. }, Form::Text) => {
+            What::Serving { .. } => {
                 self.write_event(event);
                 self.lock().serves = true;
             }
-            (What::ClassClosed { .. }, Form::Text) => {
+            What::ClassClosed { .. } => {
                 self.tell_held();
                 self.write_event(event);
             }
-            (What::Summary(_), Form::Text) => {
+            What::Summary(_) => {
                 self.write_event(event);
                 let points = self.lock().brief.take().and_then(|brief| brief.points());
                 if let Some((score, of)) = points {
                     self.write(&render::points(score, of));
                 }
             }
-            (_, Form::Text) => self.write_event(event),
+            _ => self.write_event(event),
         }
     }
 
@@ -228,17 +243,20 @@ impl Output {
         let mut state = self.lock();
         match &event.what {
             What::Planned(plan) => {
-                state.brief = (self.is_brief || plan.shows_phases).then(|| Brief::new(plan.clone()));
-                state.plan = Some(plan.clone());
+                let holds = self.is_brief || plan.shows_phases;
+                state.brief = Some(Brief::new(plan.clone(), holds));
             }
             What::OptionSet { option: "show", value, .. } if !self.is_brief => {
-                let plan = state.plan.clone().filter(|_| value == "phases");
-                state.brief = state.brief.take().filter(|_| plan.is_some()).or(plan.map(Brief::new));
+                if let Some(brief) = &mut state.brief
+                    && brief.holds != (value == "phases")
+                {
+                    brief.hold_back(value == "phases");
+                }
             }
             // Those of a class have a screen of their own.
-            What::ClassStatus { is_tick: true, .. } if state.brief.is_some() => return Some(Shown::default()),
+            What::ClassStatus { is_tick: true, .. } if state.holds() => return Some(Shown::default()),
             What::Arrival { .. } | What::SeatMessage { .. }
-                if state.brief.is_some() && !state.admits(&event.what) =>
+                if state.holds() && !state.admits(&event.what) =>
             {
                 return Some(Shown::default());
             }

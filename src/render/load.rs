@@ -39,10 +39,16 @@ fn ended(name: &str, report: &RunReport, look: &Look) -> String {
         );
     }
     let rate = report.ended as f64 / report.seconds.max(f64::EPSILON);
+    let runs = match report.times {
+        times if times == report.ended => count(times, "run"),
+        times => format!("{} of {}", report.ended, count(times, "run")),
+    };
+    if report.ended == 0 {
+        return format!("  {}  {runs} ended in {:.2} s\n", look.bold(name), report.seconds);
+    }
     let mut text = format!(
-        "  {}  {} ended, {} failed, in {:.2} s: {rate:.0}/s\n",
+        "  {}  {runs} ended, {} failed, in {:.2} s: {rate:.0}/s\n",
         look.bold(name),
-        count(report.ended, "run"),
         report.failed,
         report.seconds
     );
@@ -67,8 +73,9 @@ fn ended(name: &str, report: &RunReport, look: &Look) -> String {
     let titles = ["line", "step", "count", "failed", "p50", "p90", "p99"];
     text += &table(&titles, &rows, "no step was run", look);
     for reason in report.reasons.iter().take(SHOWN_REASONS) {
-        let line = if reason.line > 0 { format!("line {}: ", reason.line) } else { String::new() };
-        text += &format!("  {}  {line}{}\n", count(reason.count, "time"), escape(&reason.message));
+        let times = format!("  {}  ", count(reason.count, "time"));
+        text += &super::folded(&format!("{times}{}", escape(&reason.told())), times.len(), look);
+        text.push('\n');
     }
     if report.reasons.len() > SHOWN_REASONS {
         text += &format!("  ... and {} other reasons\n", report.reasons.len() - SHOWN_REASONS);

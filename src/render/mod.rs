@@ -123,6 +123,7 @@ pub fn event(event: &Event, look: &Look) -> Option<String> {
         What::Warning { socket, message, hint } => warning(socket.as_deref(), message, hint.as_deref(), look),
         What::FailedAsAllowed { failure, must } => allowed(failure, *must, look),
         What::Failed(it) => failure(it, look),
+        What::NotRun(it) => wrapped(&look.dim("  not run:"), &it.message, look),
         What::Watching { run, status, files } => run::watching(*run, *status, *files, look),
         What::Changed { file, is_gone, run } => run::changed(file, *is_gone, *run, look),
         What::Submission(it) => run::submission(it, look),
@@ -396,7 +397,12 @@ pub fn failure(failure: &Failure, look: &Look) -> String {
     {
         let _ = write!(head, "{}:{}:{}: ", escape(file), place.line, place.column);
     }
-    head += &look.colored(AnsiColor::Red, "error:");
+    let is_typed = failure.place.as_ref().is_some_and(|place| place.file.is_none());
+    head += &match failure.kind {
+        // Who presses Ctrl-C at the prompt wants it.
+        FailureKind::Interrupted if is_typed => look.colored(AnsiColor::Yellow, "note:"),
+        _ => look.colored(AnsiColor::Red, "error:"),
+    };
     let mut lines = wrapped(&head, &failure.message, look);
     // At the prompt the line stands right above: it is shown again only to point at what is wrong in it.
     if let Some(place) = &failure.place

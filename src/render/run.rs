@@ -11,7 +11,11 @@ use crate::value::escape;
 /// A phase that has ended, in one line.
 pub fn phase(phase: &Phase, look: &Look) -> String {
     let is_passed = phase.failed == 0;
-    let (color, word) = if is_passed { (AnsiColor::Green, "ok") } else { (AnsiColor::Red, "failed") };
+    let (color, word) = match (is_passed, &phase.given_up) {
+        (true, None) => (AnsiColor::Green, "ok"),
+        (true, Some(_)) => (AnsiColor::Yellow, "not run"),
+        (false, _) => (AnsiColor::Red, "failed"),
+    };
     let left = format!("{} {}. {}", look.colored(color, &format!("{word:<6}")), phase.number, phase.name());
     let mut parts = Vec::new();
     match (is_passed, phase.passed) {

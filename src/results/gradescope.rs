@@ -4,6 +4,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Phase, Report, Status};
+use crate::pattern::count;
 
 /// What a phase is worth where no phase of the script has points: Gradescope wants a score.
 const POINTS_EACH: f64 = 1.0;
@@ -22,7 +23,7 @@ pub fn write(report: &Report) -> String {
     }
     let (passed, failed, not_run) = report.counts();
     let json = json!({
-        "output": format!("{}: {passed} checks passed, {failed} failed, {not_run} not run", report.script),
+        "output": format!("{}: {} passed, {failed} failed, {not_run} not run", report.script, count(passed as u64, "check")),
         "output_format": "text",
         "execution_time": report.took.as_micros() as f64 / 1e6,
         "visibility": "visible",
@@ -52,11 +53,13 @@ fn output(phase: &Phase) -> String {
     let told: Vec<String> = phase
         .checks
         .iter()
-        .filter(|check| check.message.is_some())
+        .filter(|check| check.message.is_some() && check.status != Status::NotRun)
         .map(|check| check.told().join("\n"))
         .collect();
     let count = match (phase.status(), phase.total(), phase.not_run) {
-        (Status::NotRun, ..) => "not run: the run ended before".to_string(),
+        (Status::NotRun, ..) => {
+            phase.given_up.clone().unwrap_or_else(|| "not run: the run ended before".to_string())
+        }
         (_, total, 0) => format!("{} of {total} checks passed", phase.passed),
         (_, total, not_run) => format!("{} of {total} checks passed, {not_run} not run", phase.passed),
     };

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Check, Phase, Report, Status};
+use crate::pattern::count;
 use crate::value::escape_markup;
 
 /// What every page of ours begins with. The policy forbids scripts and loading, should an escape ever be forgotten.
@@ -26,12 +27,13 @@ pre { background: #f5f5f5; padding: .6rem; margin: .3rem 0; }
 pub fn write(report: &Report) -> String {
     let script = escape_markup(&report.script);
     let (passed, failed, not_run) = report.counts();
+    let passed = count(passed as u64, "check");
     let points =
         report.points().map_or(String::new(), |(score, of)| format!("<b>{score} of {of} points</b>, "));
     let took = report.took.as_secs_f64();
     let mut page = format!(
         "{HEAD}<title>{script}</title>\n</head>\n<body>\n<h1>{script}</h1>\n\
-         <p>{points}{passed} checks passed, {failed} failed, {not_run} not run in {took:.2} s; exit status {}</p>\n",
+         <p>{points}{passed} passed, {failed} failed, {not_run} not run in {took:.2} s; exit status {}</p>\n",
         report.status
     );
     if let Some((message, hint)) = &report.trouble {

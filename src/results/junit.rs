@@ -42,6 +42,9 @@ fn of_check(phase: &Phase, check: &Check) -> TestCase {
         Status::Error | Status::Interrupted => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
     match &check.message {
+        Some(message) if check.status == Status::NotRun => {
+            status.set_message(message);
+        }
         Some(message) => {
             status
                 .set_message(message)

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Phase, Report, Status};
+use crate::pattern::count;
 
 /// The whole file.
 pub fn write(report: &Report) -> String {
@@ -11,8 +12,8 @@ pub fn write(report: &Report) -> String {
     let (passed, failed, not_run) = report.counts();
     let points = report.points().map_or(String::new(), |(score, of)| format!("**{score} of {of} points**, "));
     let took = report.took.as_secs_f64();
-    let _ =
-        writeln!(text, "{points}{passed} checks passed, {failed} failed, {not_run} not run in {took:.2} s\n");
+    let passed = count(passed as u64, "check");
+    let _ = writeln!(text, "{points}{passed} passed, {failed} failed, {not_run} not run in {took:.2} s\n");
     if let Some((message, hint)) = &report.trouble {
         text += &fenced(
             &[Some(message.clone()), hint.as_ref().map(|hint| format!("hint: {hint}"))]

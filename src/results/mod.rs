@@ -131,6 +131,7 @@ impl Results {
                 let is_told = std::mem::take(&mut self.is_told);
                 self.trouble = self.trouble.take().or_else(|| (!is_told).then(|| failure.clone()));
             }
+            What::NotRun(why) => self.phase(event.at).give_up(why),
             What::Summary(summary) => self.summary = Some(summary.clone()),
             _ => {}
         }
@@ -165,6 +166,7 @@ impl Results {
         }
         self.phases.extend(ahead.iter().map(Phase::not_run));
         self.phases.retain(|phase| !phase.is_empty());
+        self.phases.iter_mut().for_each(Phase::judge);
         for (index, phase) in self.phases.iter_mut().enumerate() {
             phase.number = index + 1;
         }

@@ -49,7 +49,7 @@ pub struct Check {
     pub line: usize,
     /// How it went.
     pub status: Status,
-    /// What was wanted: the failure's words, else the step's arguments.
+    /// What was wanted: the failure's words, else what a check wants to hold.
     pub wanted: String,
     /// What came instead, with its type; for a `!` step how it failed.
     pub got: Option<String>,
@@ -84,6 +84,8 @@ pub struct Phase {
     pub took: Duration,
     began: Duration,
     was_begun: bool,
+    /// Why a step of it was not run, where an earlier phase is to blame.
+    pub given_up: Option<String>,
     /// The title as the script has it, to find the phase in the plan.
     raw_title: String,
     /// Where the kept results stand, to tell them from those that were not run.
@@ -104,6 +106,7 @@ impl Phase {
             took: Duration::ZERO,
             began: at,
             was_begun: true,
+            given_up: None,
             raw_title: title.to_string(),
             places: HashSet::new(),
         }
@@ -135,6 +138,11 @@ impl Phase {
         }
     }
 
+    /// A step of it was not run.
+    pub fn give_up(&mut self, why: &Failure) {
+        self.given_up.get_or_insert_with(|| format!("not run: {}", text(&why.message)));
+    }
+
     /// Whether this is the phase that was planned.
     pub fn is(&self, planned: &PlannedPhase) -> bool {
         self.raw_title == planned.title
@@ -143,16 +151,33 @@ impl Phase {
     /// Takes from the plan what the run did not come to: after a failure, or where the whole run `broke_off`.
     pub fn complete(&mut self, planned: &PlannedPhase, broke_off: bool) {
         self.points = self.points.or(planned.points);
-        if self.failed == 0 && !broke_off {
+        if self.failed == 0 && !broke_off && self.given_up.is_none() {
             return;
         }
         let missing =
             planned.checks.iter().filter(|check| !self.places.contains(&(check.file.clone(), check.line)));
-        let missing: Vec<Check> = missing.map(Check::not_run).collect();
+        let why = &self.given_up;
+        let missing: Vec<Check> =
+            missing.map(|check| Check { message: why.clone(), ..Check::not_run(check) }).collect();
         self.not_run += missing.len();
         self.checks.extend(missing);
         // Without a check to miss, a phase that broke off is not one that passed.
         self.was_begun &= !broke_off || self.failed > 0;
+    }
+
+    /// A phase that has points and checks nothing judges by its steps: that they all pass is its result.
+    pub fn judge(&mut self) {
+        if self.points.is_none() || self.total() > 0 {
+            return;
+        }
+        let planned = PlannedCheck { text: Arc::from("every step passes"), file: Arc::from(""), line: 0 };
+        let check =
+            Check { status: self.status(), message: self.given_up.clone(), ..Check::not_run(&planned) };
+        match check.status {
+            Status::Passed => self.passed += 1,
+            _ => self.not_run += 1,
+        }
+        self.checks.push(check);
     }
 
     /// Whether there is nothing to tell of it.
@@ -169,7 +194,8 @@ impl Phase {
     pub fn status(&self) -> Status {
         let worst = |status| self.checks.iter().any(|check| check.status == status);
         if self.failed == 0 {
-            return if self.was_begun && self.not_run == 0 { Status::Passed } else { Status::NotRun };
+            let is_whole = self.was_begun && self.not_run == 0 && self.given_up.is_none();
+            return if is_whole { Status::Passed } else { Status::NotRun };
         }
         let found = [Status::Interrupted, Status::Error].into_iter().find(|status| worst(*status));
         found.unwrap_or(Status::Failed)
@@ -194,7 +220,14 @@ impl Check {
             let found = failure?.details.iter().find(|(word, _)| *word == wanted)?;
             Some(text(&found.1))
         };
-        let arguments = || text(result.text.get(result.args_at..).unwrap_or_default());
+        let wanted = || {
+            let (before, arguments) = result.text.split_at_checked(result.args_at).unwrap_or_default();
+            match before.split_whitespace().next_back() {
+                _ if before.starts_with('!') => "that it fails".to_string(),
+                Some("check" | "expect") => text(arguments),
+                _ => "that it passes".to_string(),
+            }
+        };
         let others = failure.map_or(&[][..], |failure| &failure.details);
         Check {
             text: text(&result.text),
@@ -205,7 +238,7 @@ impl Check {
                 FailureKind::Script | FailureKind::Network => Status::Error,
                 FailureKind::Interrupted => Status::Interrupted,
             }),
-            wanted: detail("wanted").unwrap_or_else(arguments),
+            wanted: detail("wanted").unwrap_or_else(wanted),
             got: detail("got").or_else(|| result.refusal.as_deref().map(text)),
             details: others
                 .iter()

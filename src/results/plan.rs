@@ -35,8 +35,7 @@ impl Reader {
     }
 
     fn step(&mut self, call: &Call) {
-        let has_points = self.phases.last().is_some_and(|phase| phase.points.is_some());
-        if is_check(call, has_points) {
+        if is_check(call) {
             self.check(call);
         }
         // What `!` and `?` stand before is one step, whatever is in it.

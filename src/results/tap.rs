@@ -16,19 +16,21 @@ pub fn write(report: &Report) -> String {
             // A comment; its sign within the title means nothing.
             let _ = writeln!(text, "# {}", phase.name());
         }
-        // A check that was not run is skipped in the words of TAP, as in JUnit: the one that failed before it is told.
-        let (ok, directive) = match check.status {
-            Status::Passed => ("ok", ""),
-            Status::NotRun => ("ok", " # SKIP not run"),
-            Status::Failed | Status::Error | Status::Interrupted => ("not ok", ""),
+        let what = description(&check.text);
+        let _ = match check.status {
+            Status::Passed => writeln!(text, "ok {number} - {what}"),
+            Status::NotRun => {
+                let why = check.message.as_deref().unwrap_or("not run");
+                writeln!(text, "ok {number} - {what} # SKIP {}", description(why))
+            }
+            _ => writeln!(text, "not ok {number} - {what}\n{}", diagnostics(check).trim_end_matches('\n')),
         };
-        let _ = writeln!(text, "{ok} {number} - {}{directive}", description(&check.text));
-        if ok == "not ok" {
-            text += &diagnostics(check);
-        }
     }
     if let Some((message, _)) = &report.trouble {
         let _ = writeln!(text, "Bail out! {message}");
+    } else if report.status != 0 && report.counts().1 == 0 {
+        // What was skipped must not make a run good that has broken off.
+        let _ = writeln!(text, "Bail out! the run ended before its last step");
     }
     text
 }
