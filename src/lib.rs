@@ -26,6 +26,7 @@
 
 pub mod arrivals;
 pub mod assistant;
+pub mod changes;
 pub mod class;
 pub mod cli;
 pub mod command;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use foldhash::fast::RandomState;
 use hdrhistogram::Histogram;
 use indexmap::IndexMap;
-use tokio::sync::Notify;
 
+use crate::changes::Changes;
 use crate::command::{Item, Script};
 use crate::event::{Failure, RunReason, RunReport, RunStep};
 use crate::value::escape;
@@ -34,7 +34,7 @@ pub struct Load {
     pub at_once: u64,
     next: AtomicU64,
     figures: Mutex<Figures>,
-    changed: Notify,
+    changes: Changes,
     started: Instant,
 }
 
@@ -72,7 +72,7 @@ impl Load {
             at_once,
             next: AtomicU64::new(1),
             figures: Mutex::new(figures),
-            changed: Notify::new(),
+            changes: Changes::default(),
             started: Instant::now(),
         })
     }
@@ -118,7 +118,7 @@ impl Load {
         if figures.ended == self.times {
             figures.took = Some(self.started.elapsed());
             drop(guard);
-            self.changed.notify_waiters();
+            self.changes.tell();
         }
     }
 
@@ -135,15 +135,7 @@ impl Load {
 
     /// Waits until all have ended.
     pub async fn done(&self) {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if self.is_done() {
-                return;
-            }
-            changed.await;
-        }
+        self.changes.until(|| self.is_done().then_some(())).await;
     }
 
     /// The figures so far.

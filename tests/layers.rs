@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules from the bottom up. Those in one row may name each other.
 const LAYERS: &[&[&str]] = &[
-    &["platform", "value"],
+    &["changes", "platform", "value"],
     &["history"],
     &["pickle"],
     &["net"],

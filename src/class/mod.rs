@@ -22,6 +22,7 @@ pub use journal::{Journal, Kept};
 pub use roster::{Roster, Row, Status};
 pub use save::save;
 
+use crate::changes::Changes;
 use crate::conversation::Conversation;
 use crate::event::{Arrival, ClassStatus, Event, Sink, What};
 use crate::net::{Framing, Offer, WeakWriter, Writer, frame};
@@ -56,7 +57,7 @@ pub struct Class {
     messages: AtomicU64,
     closing: AtomicBool,
     closed: Notify,
-    changed: Notify,
+    changes: Changes,
     sink: Sink,
     /// What is kept of the conversation, with what its clients said.
     pub conversation: Option<Conversation>,
@@ -125,7 +126,7 @@ impl Class {
             messages: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             closed: Notify::new(),
-            changed: Notify::new(),
+            changes: Changes::default(),
             sink,
             conversation,
             started: Instant::now(),
@@ -242,7 +243,7 @@ impl Class {
         if let Some(arrival) = arrival {
             self.emit(What::Arrival { class: self.name.clone(), arrival: Arc::new(arrival) });
         }
-        self.changed.notify_waiters();
+        self.changes.tell();
     }
 
     /// Counts a message that a client sent in listening mode.
@@ -287,7 +288,7 @@ impl Class {
     pub fn close(&self) {
         self.closing.store(true, Ordering::Release);
         self.closed.notify_waiters();
-        self.changed.notify_waiters();
+        self.changes.tell();
     }
 
     /// Whether it was asked to end.
@@ -305,31 +306,13 @@ impl Class {
 
     /// Waits until `holds` of the counts, or until the class ends.
     pub async fn wait_until(&self, holds: impl Fn(&ClassStatus) -> bool) -> bool {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if holds(&self.status()) {
-                return true;
-            }
-            if self.is_closing() {
-                return false;
-            }
-            changed.await;
-        }
+        let look = || if holds(&self.status()) { Some(true) } else { self.is_closing().then_some(false) };
+        self.changes.until(look).await
     }
 
     /// Waits until nobody is here any more.
     pub async fn empty(&self) {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if self.state().seats.is_empty() {
-                return;
-            }
-            changed.await;
-        }
+        self.changes.until(|| self.state().seats.is_empty().then_some(())).await;
     }
 
     /// The counts.

@@ -144,7 +144,19 @@ impl TerminalMode {
     /// Whether the line editor has it. A signal that comes from outside then stops nothing; Ctrl-C is a key there. It is asked
     /// when the signal comes, not when the line is taken: a Ctrl-C right behind Enter is meant for the step.
     pub fn is_editing(&self) -> bool {
-        self.held().is_editing
+        self.held().is_editing && !self.is_set_back()
+    }
+
+    /// Whether the terminal gives whole lines again: the editor sets the mode back a moment before it says that it has left.
+    fn is_set_back(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use rustix::termios::{LocalModes, tcgetattr};
+            let now = self.saved.as_ref().and_then(|(keyboard, _)| tcgetattr(&keyboard.terminal).ok());
+            now.is_some_and(|now| now.local_modes.contains(LocalModes::ICANON))
+        }
+        #[cfg(not(unix))]
+        false
     }
 
     /// Has the line editor leave the terminal, for good. From a thread of its own it would else draw over what comes next, or
