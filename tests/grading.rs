@@ -262,7 +262,7 @@ a> connect 127.0.0.1:$port as b
   b  connected to 127.0.0.1:PORT from 127.0.0.1:PORT  MS
 b> hint a second client gets its id while the first is still there: a thread for each client, and `accept` again at once
 b> expect {"clientid": int}
-grade-server.lab:62:1: error: nothing arrived on `b` within 5s (timeout)
+grade-server.lab:69:1: error: nothing arrived on `b` within 5s (timeout)
     expect {"clientid": int}
     ^^^^^^
   wanted: {"clientid": int}
@@ -273,7 +273,7 @@ ok     4. An identity comes in two segments  3 checks, 2 of 2 points  MS
 ok     5. A client of the hand-out  3 checks, 1 of 1 points  MS
 ok     6. Ten in a row  21 checks, 2 of 2 points  MS
 
-grade-server.lab: 1 failed, 93 steps passed, 4 not run in SEC
+grade-server.lab: 1 failed, 96 steps passed, 4 not run in SEC
 points: 10 of 12
 "#
         .trim_start(),

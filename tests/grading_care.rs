@@ -10,10 +10,12 @@
 
 mod common;
 
+use std::fs;
 use std::io::Read;
+use std::path::Path;
 use std::time::Duration;
 
-use common::{Done, Shell, python_or_skip, root, same, script, student, unnumbered};
+use common::{Done, Folder, Shell, python_or_skip, root, same, script, student, unnumbered};
 
 /// A run of a grading script with these params.
 fn grader(script: &str, params: &[&str]) -> Shell {
@@ -124,14 +126,29 @@ test.lab: 4 steps passed in SEC
     );
 }
 
-/// No right server is graded where it could not listen: a part of the minute is waited out, and then it is the grader's error.
+/// A right server is graded where it can listen, and where it cannot a part of the minute is waited out, and then it is the
+/// grader's error.
 #[test]
 fn a_port_that_rests_is_no_students_fault() {
     let Some(python) = python_or_skip() else { return };
-    let program = format!("program={}", student("server_right.py").display());
-    let port = format!("port={}", resting_port());
-    let done = grader("grade-server.lab", &[&program, &format!("python={python}"), &port])
-        .limit(Duration::from_secs(60))
-        .run();
+    let python = format!("python={python}");
+    let right = student("server_right.py");
+    let graded = |program: &Path| {
+        let program = format!("program={}", program.display());
+        let port = format!("port={}", resting_port());
+        grader("grade-server.lab", &[&program, &python, &port]).limit(Duration::from_secs(60)).run()
+    };
+    let done = graded(&right);
+    assert_eq!(done.status, 0, "{}", done.screen);
+    assert!(done.screen.ends_with("\npoints: 12 of 12\n"), "{}", done.screen);
+
+    let text = fs::read_to_string(&right).unwrap();
+    let careless = text.replace("server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n", "");
+    assert_ne!(text, careless);
+    let folder = Folder::new();
+    let program = folder.path().join("server.py");
+    fs::write(&program, careless).unwrap();
+    let done = graded(&program);
     stops(&done, "connections of before still rest on port ");
+    assert!(!done.screen.contains("points:"), "nothing was graded: {}", done.screen);
 }

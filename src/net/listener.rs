@@ -86,6 +86,14 @@ impl Listener {
     }
 }
 
+impl Drop for Listener {
+    /// Nobody is let in from here on. A program that is just being started may hold the socket for a moment longer than its
+    /// `exec`, and closing alone would leave it listening; elsewhere than on Linux this call does nothing.
+    fn drop(&mut self) {
+        let _ = SockRef::from(&self.socket).shutdown(std::net::Shutdown::Both);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;

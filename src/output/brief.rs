@@ -134,9 +134,10 @@ impl Brief {
         line
     }
 
-    /// The points of the phases that have ended, and those that the script has to give.
+    /// The points of the phases that have ended, and those that the script has to give; `None` where nothing that has points
+    /// was begun.
     pub fn points(&self) -> Option<(f64, f64)> {
-        let (score, of) = sum(self.done.iter()).unwrap_or((0.0, 0.0));
+        let (score, of) = sum(self.done.iter())?;
         let planned: f64 = self.plan.phases.iter().filter_map(|phase| phase.points).sum();
         let of = of.max(planned);
         (of > 0.0).then_some((score, of))
