@@ -10,6 +10,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 
 use crate::lab::Interrupt;
+use crate::platform::Left;
+use crate::platform::orphans::{Orphans, sweep};
 use crate::platform::process::{self, Ending as Signal};
 use crate::platform::thread;
 
@@ -19,10 +21,6 @@ const SCREEN_MAX: usize = 1 << 20;
 const GRACE: Duration = Duration::from_secs(3);
 /// How long the end of its output is waited for: whoever it started may hold the pipe open for ever.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-/// How long what a run has left is searched for and ended. Each round finds what the last one uncovered.
-const SWEEP: Duration = Duration::from_millis(300);
-/// How long between two such rounds.
-const SWEEP_PAUSE: Duration = Duration::from_millis(5);
 
 /// How a run came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +71,7 @@ pub struct Started(Arc<Mutex<Processes>>);
 #[derive(Debug, Default)]
 struct Processes {
     runs: BTreeSet<u32>,
-    /// The children of this process that are none of ours; `None` before the first run.
-    strangers: Option<BTreeSet<u32>>,
+    orphans: Orphans,
 }
 
 impl Started {
@@ -85,10 +82,7 @@ impl Started {
     /// Starts a run.
     fn spawn(&self, command: &mut Command) -> io::Result<Child> {
         let mut started = self.lock();
-        if started.strangers.is_none() {
-            process::adopt_orphans();
-            started.strangers = Some(process::children().into_iter().map(|child| child.pid).collect());
-        }
+        started.orphans.adopt();
         let child = command.spawn()?;
         started.runs.extend(child.id());
         Ok(child)
@@ -106,24 +100,10 @@ impl Started {
         status
     }
 
-    /// Ends what runs have left, in rounds: the children of what is ended become ours.
-    async fn sweep(&self) {
-        let began = Instant::now();
-        while began.elapsed() < SWEEP {
-            let left: Vec<u32> = {
-                let started = self.lock();
-                let is_left = |pid: &u32| {
-                    let is_strange = started.strangers.as_ref().is_none_or(|them| them.contains(pid));
-                    !is_strange && !started.runs.contains(pid)
-                };
-                process::children().into_iter().map(|child| child.pid).filter(is_left).collect()
-            };
-            if left.is_empty() {
-                return;
-            }
-            left.into_iter().for_each(process::end_child);
-            tokio::time::sleep(SWEEP_PAUSE).await;
-        }
+    /// What runs that have ended have left.
+    fn left(&self) -> Vec<Left> {
+        let started = self.lock();
+        started.orphans.found(&started.runs)
     }
 }
 
@@ -188,7 +168,7 @@ pub async fn run(
     reins.end(Signal::Forced);
     let status = started_here.reap(&mut reins.child).await?;
     reins.leader = None;
-    started_here.sweep().await;
+    sweep(|| started_here.left()).await;
     let _ = tokio::time::timeout(LAST_WORDS, reading).await;
     Ok(Ran { ending, status: status.code(), took: started.elapsed(), shown })
 }

@@ -1,6 +1,7 @@
 //! What differs between operating systems: what the kernel knows of a connection, the terminal, signals, processes, private files, the wording of errors.
 
 mod inside;
+pub mod orphans;
 pub mod process;
 mod tcp;
 mod terminal;
@@ -16,10 +17,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 pub use inside::{listening, waits_for_input};
-pub use process::{
-    Ending, Left, adopt_orphans, children, end_child, end_group, exited, group_members, in_own_group,
-    status_number,
-};
+pub use process::{Ending, Left, end_child, end_group, exited, group_members, in_own_group, status_number};
 pub use tcp::{Idle, TcpFacts, clients_waiting, look, tcp_facts};
 pub use terminal::{Keyboard, TerminalMode, stdout_takes, stop, terminal_width};
 pub use whole::{replaced, write_whole};

@@ -97,7 +97,7 @@ pub fn group_members(leader: u32) -> Vec<Left> {
 
 /// Has processes whose parent ends become children of this one: one that leaves its group to outlive it (a daemon) is found
 /// again. Only Linux can.
-pub fn adopt_orphans() {
+pub(super) fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     {
         // Where it is refused, the groups are still ended.
@@ -106,7 +106,7 @@ pub fn adopt_orphans() {
 }
 
 /// The children of this process, dead ones included; none where the system does not tell.
-pub fn children() -> Vec<Left> {
+pub(super) fn children() -> Vec<Left> {
     let own = std::process::id();
     processes().filter(|(parent, _)| *parent == own).map(|(_, it)| it).collect()
 }

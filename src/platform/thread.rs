@@ -17,16 +17,16 @@ pub fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> on
     let (done, waits) = oneshot::channel();
     // A thread that cannot be started gives back nothing of what it was given.
     let once = Arc::new(Mutex::new(Some(move || drop(done.send(work())))));
-    let run = |once: &Mutex<Option<_>>| {
-        let taken = once.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(work) = taken {
-            let work: Box<dyn FnOnce()> = Box::new(work);
-            work();
-        }
-    };
     let there = once.clone();
-    if start(move || run(&there)).is_err() {
-        run(&once);
+    if start(move || do_once(&there)).is_err() {
+        do_once(&once);
     }
     waits
+}
+
+fn do_once(work: &Mutex<Option<impl FnOnce()>>) {
+    let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(work) = work {
+        work();
+    }
 }

@@ -11,16 +11,13 @@ use tokio::task::JoinHandle;
 use super::Teller;
 use super::output::State;
 use crate::event::{Did, Failure, Why};
+use crate::platform::orphans::{Orphans, sweep};
 use crate::platform::{self, Ending, Left};
 
 /// How long a program may take to end after SIGTERM. A signal that ends lab2sh leaves it less than a second for everything.
 const GRACE: Duration = Duration::from_millis(400);
 /// How long what a program said last may take to arrive once it has ended: its pipes may be held by a process that left it.
 const LAST_WORDS: Duration = Duration::from_millis(200);
-/// How long processes that left their group are searched for and ended. Each round finds those that the last one uncovered.
-const SWEEP: Duration = Duration::from_millis(300);
-/// How long between two such rounds.
-const SWEEP_PAUSE: Duration = Duration::from_millis(5);
 /// How many programs may run at a time: a classroom's, and far from what a system allows.
 const PROGRAMS_MAX: usize = 256;
 /// How many processes that a program left are named.
@@ -61,8 +58,7 @@ struct Registry(Mutex<Table>);
 struct Table {
     /// The leaders of the groups. None of them is reaped, so that no number in here is a stranger's.
     groups: BTreeSet<u32>,
-    /// The children of this process that are none of ours; `None` before the first program.
-    strangers: Option<BTreeSet<u32>>,
+    orphans: Orphans,
 }
 
 impl Programs {
@@ -73,10 +69,7 @@ impl Programs {
     /// Makes ready for one more program.
     pub(super) fn prepare(&self) -> Result<(), Failure> {
         let mut table = self.table();
-        if table.strangers.is_none() {
-            platform::adopt_orphans();
-            table.strangers = Some(platform::children().into_iter().map(|child| child.pid).collect());
-        }
+        table.orphans.adopt();
         if table.groups.len() >= PROGRAMS_MAX {
             return Err(Failure::network(format!("{PROGRAMS_MAX} programs run already, and no more may"))
                 .hint("`close NAME` ends one, `wait NAME` waits for its end"));
@@ -105,31 +98,7 @@ impl Programs {
     /// Processes that left their group and whose parents have ended; none while a program runs, whose they could be.
     fn orphans(&self) -> Vec<Left> {
         let table = self.table();
-        match &table.strangers {
-            Some(strangers) if table.groups.is_empty() => {
-                platform::children().into_iter().filter(|child| !strangers.contains(&child.pid)).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// Ends what left its group, in rounds: the children of what is ended become ours.
-    async fn sweep(&self) -> Vec<Left> {
-        let began = Instant::now();
-        let mut ended: Vec<Left> = Vec::new();
-        loop {
-            let orphans = self.orphans();
-            if orphans.is_empty() || began.elapsed() > SWEEP {
-                return ended;
-            }
-            for orphan in orphans {
-                platform::end_child(orphan.pid);
-                if ended.iter().all(|it| it.pid != orphan.pid) {
-                    ended.push(orphan);
-                }
-            }
-            tokio::time::sleep(SWEEP_PAUSE).await;
-        }
+        if table.groups.is_empty() { table.orphans.found(&table.groups) } else { Vec::new() }
     }
 
     /// Ends every program at once, without grace and without waiting: where this process is about to end.
@@ -178,7 +147,7 @@ pub async fn supervise(
     let _ = tokio::time::timeout(GRACE, platform::exited(&mut child)).await;
     let status = programs.reap(&mut child, pid).map_or(-9, platform::status_number);
     // What it started in its group ended with it, as it should; what had left the group is told of.
-    left.extend(programs.sweep().await.into_iter().filter(|it| it.group != pid && !it.is_dead));
+    left.extend(sweep(|| programs.orphans()).await.into_iter().filter(|it| it.group != pid && !it.is_dead));
     last_words(readers).await;
     let hidden = state.borrow().hidden();
     teller.tell(Did::End { status, why, forced, left: named(&left), hidden, took: began.elapsed() });
