@@ -128,6 +128,14 @@ fn output(cli: &Cli, interrupt: &Interrupt) -> Output {
     if cli.brief { output.brief() } else { output }
 }
 
+/// What was asked for, where it is seen, and which files it reads.
+struct Run<'a> {
+    cli: &'a Cli,
+    output: &'a Output,
+    terminal: &'a Arc<TerminalMode>,
+    sources: Sources,
+}
+
 async fn work(
     cli: &Cli,
     output: &Arc<Output>,
@@ -154,16 +162,16 @@ async fn work(
         lab.permission = Permission::Given;
     }
     lab.keep_conversation();
-    let sources = Sources::default();
-    cli.words.iter().take(1).for_each(|script| sources.add_script(Path::new(script)));
-    if let Err(failure) = written::check(cli).and_then(|()| sources.check(cli)) {
+    let run = Run { cli, output, terminal, sources: Sources::default() };
+    cli.words.iter().take(1).for_each(|script| run.sources.add_script(Path::new(script)));
+    if let Err(failure) = written::check(cli).and_then(|()| run.sources.check(cli)) {
         return not_run(&lab, failure);
     }
     let mut signals = EndingSignals::listen();
     let status = tokio::select! {
         biased;
         status = signals.next() => status,
-        status = drive(&mut lab, cli, output, terminal, &sources) => status,
+        status = drive(&mut lab, &run) => status,
     };
     let status = match clean_up(&mut lab, 0).await {
         Ok(()) => status,
@@ -181,12 +189,13 @@ async fn work(
         return status;
     }
     let results = std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
-    let status = reports(&lab, cli, output, (results, &sources), status);
-    status.max(tables(&lab, cli, output, &sources))
+    let status = reports(&lab, &run, results, status);
+    status.max(tables(&lab, &run))
 }
 
 /// Writes the tables of load runs where they are wanted.
-fn tables(lab: &Lab, cli: &Cli, output: &Output, sources: &Sources) -> u8 {
+fn tables(lab: &Lab, run: &Run) -> u8 {
+    let Run { cli, output, sources, .. } = run;
     let saved = match cli.save_file() {
         Some(file) if sources.spare(file) => load::save(file, &lab.reports),
         None if cli.save.is_some() => {
@@ -200,7 +209,8 @@ fn tables(lab: &Lab, cli: &Cli, output: &Output, sources: &Sources) -> u8 {
 }
 
 /// Writes the reports that are wanted; one that cannot be written decides the status.
-fn reports(lab: &Lab, cli: &Cli, output: &Output, (results, sources): (Results, &Sources), status: u8) -> u8 {
+fn reports(lab: &Lab, run: &Run, results: Results, status: u8) -> u8 {
+    let Run { cli, output, sources, .. } = run;
     let report = results.report(cli.words.first().map_or("-c", String::as_str), status);
     let mut worst = status;
     // One that would write over a file that was read has been refused by now.
@@ -253,17 +263,12 @@ async fn in_processes(lab: &mut Lab, cli: &Cli) -> u8 {
 }
 
 /// The lines of `-c`, then a script, then the prompt, as far as they are asked for.
-async fn drive(
-    lab: &mut Lab,
-    cli: &Cli,
-    output: &Output,
-    terminal: &Arc<TerminalMode>,
-    sources: &Sources,
-) -> u8 {
+async fn drive(lab: &mut Lab, run: &Run<'_>) -> u8 {
+    let cli = run.cli;
     if cli.watch || cli.each.is_some() {
         return in_processes(lab, cli).await;
     }
-    let mut status = lines(lab, cli, sources).await;
+    let mut status = lines(lab, run).await;
     let script = match cli.words.first() {
         Some(name) => Some(name.as_str()),
         None if cli.lines.is_empty() && !cli.interactive && !stdin().is_terminal() => Some("-"),
@@ -274,7 +279,7 @@ async fn drive(
         && goes_on
         && !lab.quitting
     {
-        status = status.max(script_file(lab, cli, name, (output, terminal, sources)).await);
+        status = status.max(script_file(lab, run, name).await);
     }
     if script.is_none() && (cli.step || cli.pace.is_some()) {
         let failure = Failure::script("step mode needs a script");
@@ -285,11 +290,12 @@ async fn drive(
         let settled = settle(lab, status == FailureKind::Interrupted.status());
         return settled.map_or_else(|failure| status.max(not_run(lab, failure)), |()| status);
     }
-    at_prompt(lab, cli, output, terminal, sources).await
+    at_prompt(lab, run).await
 }
 
 /// The lines of `-c`, numbered through: all are parsed before the first is run, as those of a script are.
-async fn lines(lab: &mut Lab, cli: &Cli, sources: &Sources) -> u8 {
+async fn lines(lab: &mut Lab, run: &Run<'_>) -> u8 {
+    let Run { cli, sources, .. } = run;
     let mut steps = Vec::new();
     let mut next = 1;
     for text in &cli.lines {
@@ -331,12 +337,8 @@ fn lab_allows(lab: &Lab, cli: &Cli, step: Option<&Call>) -> Result<(), Failure> 
     step.filter(|_| !cli.check).map_or(Ok(()), |step| lab.check_call_allowed(step))
 }
 
-async fn script_file(
-    lab: &mut Lab,
-    cli: &Cli,
-    name: &str,
-    (output, terminal, sources): (&Output, &Arc<TerminalMode>, &Sources),
-) -> u8 {
+async fn script_file(lab: &mut Lab, run: &Run<'_>, name: &str) -> u8 {
+    let Run { cli, output, terminal, sources } = run;
     let files = Files::default();
     let loaded = load(lab, name, &files).await;
     files.opened().iter().for_each(|file| sources.add_script(file));
@@ -367,7 +369,7 @@ async fn script_file(
         return not_run(lab, failure.hint("`--pace 1s` runs by itself"));
     }
     if cli.step || cli.pace.is_some() {
-        let keyboard = (is_attended || cli.step).then_some(terminal);
+        let keyboard = (is_attended || cli.step).then_some(*terminal);
         return lecture::run(lab, &script, output, keyboard, cli.pace).await;
     }
     if is_attended {
@@ -396,19 +398,13 @@ fn not_run(lab: &Lab, failure: Failure) -> u8 {
     status
 }
 
-async fn at_prompt(
-    lab: &mut Lab,
-    cli: &Cli,
-    output: &Output,
-    terminal: &Arc<TerminalMode>,
-    sources: &Sources,
-) -> u8 {
+async fn at_prompt(lab: &mut Lab, run: &Run<'_>) -> u8 {
     let history = state_folder().map(|folder| folder.join("history"));
     if stdin().is_terminal() {
-        return prompt::run(lab, output, history.as_deref(), terminal).await;
+        return prompt::run(lab, run.output, history.as_deref(), run.terminal).await;
     }
     // `-i` without a terminal: the rest of standard input is a script.
-    script_file(lab, cli, "-", (output, terminal, sources)).await
+    script_file(lab, run, "-").await
 }
 
 /// `$XDG_STATE_HOME/lab2sh`, or what stands for it on this system.
