@@ -49,7 +49,7 @@ impl Arrivals {
             let mut told = before.get(&key).copied().unwrap_or_default();
             if let Some((bytes, how)) = told.look(connection) {
                 let is_current = lab.current.as_deref() == Some(name);
-                lab.emit(What::Noticed { socket: name.to_string(), bytes, how, is_current });
+                lab.emit(What::Noticed { socket: name.into(), bytes, how, is_current });
             }
             self.0.insert(key, told);
         }

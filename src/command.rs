@@ -8,6 +8,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::event::Failure;
 use crate::lab::Lab;
 use crate::language::expr::{Expr, Ref, Template};
@@ -16,6 +18,9 @@ use crate::pattern::Pattern;
 use crate::value::Value;
 
 pub use setting::{Codec, OnFailure, Setting, Show};
+
+/// Most often one: of what a `send` sends.
+pub type Few<T> = SmallVec<[T; 1]>;
 
 /// A command that is under way. Dropping it cancels it; what it awaits is cancel-safe.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
@@ -309,7 +314,7 @@ impl Call {
     }
 
     /// Argument `index` as the values with `+` between them.
-    pub fn values(&self, lab: &Lab, index: usize) -> Result<Vec<Value>, Failure> {
+    pub fn values(&self, lab: &Lab, index: usize) -> Result<Few<Value>, Failure> {
         match self.args.get(index) {
             Some(Parsed::Values(exprs)) => exprs.iter().map(|expr| lab.eval(expr)).collect(),
             _ => Err(self.misread(index)),

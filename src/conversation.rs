@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use crate::event::{Failure, Message, What, Wire};
+use crate::event::{Failure, Message, Name, What, Wire};
 use crate::net::Framing;
 use crate::value::Value;
 
@@ -46,7 +46,7 @@ pub struct Log {
     entries: VecDeque<Entry>,
     /// Sockets that may still be open and whose opening was dropped; by name, because a class server forgets thousands of
     /// them a second.
-    openings: IndexMap<String, Opening, RandomState>,
+    openings: IndexMap<Name, Opening, RandomState>,
     weight: usize,
     dropped: u64,
     /// How many of those that were dropped are messages, as a picture counts them.
@@ -100,10 +100,10 @@ impl Conversation {
 
     /// The same of what happened in a seat's interpreter: there the socket is called `me`, here it is called as the class
     /// calls it.
-    pub fn keep_of_seat(&self, what: &What, seat: &str) {
+    pub fn keep_of_seat(&self, what: &What, seat: &Name) {
         if let Some(mut kept) = slim(what) {
-            if let Some(name) = kept.socket_mut().filter(|name| *name == SEAT_SOCKET) {
-                seat.clone_into(name);
+            if let Some(name) = kept.socket_mut().filter(|name| **name == SEAT_SOCKET) {
+                name.clone_from(seat);
             }
             self.look().add(kept);
         }
@@ -208,7 +208,7 @@ impl Log {
     }
 
     fn outlive_opening(&mut self, entry: Entry) {
-        let Some(name) = entry.what.socket().map(str::to_string) else { return };
+        let Some(name) = entry.what.socket().cloned() else { return };
         let connects_from = match &entry.what {
             What::Connected { local: from, .. } | What::Accepted { peer: from, .. } => {
                 Some(SocketAddr::new(from.ip().to_canonical(), from.port()))

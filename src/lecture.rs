@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::command::{Call, Item, Script};
 use crate::commands::{TABLE, announce, clean_up, register, settle};
-use crate::event::{Failure, FailureKind, Summary, What};
+use crate::event::{Failure, FailureKind, Name, Summary, What};
 use crate::lab::{Lab, Phase};
 use crate::output::Output;
 use crate::platform::TerminalMode;
@@ -71,10 +71,10 @@ enum Outcome {
 /// How the interpreter stood when a phase began, to run the phase again from there.
 struct Start {
     item: usize,
-    sockets: Vec<String>,
+    sockets: Vec<Name>,
     /// How far the streams of the connections had come.
-    streams: Vec<(String, u64)>,
-    current: Option<String>,
+    streams: Vec<(Name, u64)>,
+    current: Option<Name>,
     handlers: usize,
 }
 
@@ -142,8 +142,8 @@ impl Start {
     fn here(lab: &Lab, item: usize) -> Start {
         Start {
             item,
-            sockets: lab.sockets().map(str::to_string).collect(),
-            streams: lab.connections().map(|(name, it)| (name.to_string(), it.arrived())).collect(),
+            sockets: lab.sockets().map(Name::from).collect(),
+            streams: lab.connections().map(|(name, it)| (Name::from(name), it.arrived())).collect(),
             current: lab.current.clone(),
             handlers: lab.handlers.len(),
         }
@@ -199,7 +199,7 @@ impl Lecture<'_> {
             }
         }
         let Some(start) = self.starts.last() else { return 0 };
-        let since: Vec<String> = self.lab.sockets().map(str::to_string).collect();
+        let since: Vec<Name> = self.lab.sockets().map(Name::from).collect();
         for name in since.iter().rev().filter(|name| !start.sockets.contains(name)) {
             let _ = shell::line(self.lab, &format!(" close {name}"), At::PROMPT, TABLE).await;
         }
@@ -209,7 +209,7 @@ impl Lecture<'_> {
                 self.lab.emit(What::Discarded { socket: name.clone(), bytes });
             }
         }
-        let is_open = |name: &&String| self.lab.get(name).is_some();
+        let is_open = |name: &&Name| self.lab.get(name).is_some();
         self.lab.current = start.current.as_ref().filter(is_open).cloned();
         self.lab.handlers.truncate(start.handlers);
         // What stands before the first title has none that would end what a later phase said.

@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 
 use crate::changes::Changes;
 use crate::command::{Item, Script};
-use crate::event::{Failure, RunReason, RunReport, RunStep};
+use crate::event::{Failure, Name, RunReason, RunReport, RunStep};
 use crate::value::escape;
 
 /// How many different reasons are told apart; further ones are counted together.
@@ -25,7 +25,7 @@ const CAME_INSTEAD: [&str; 4] = ["left", "right", "got", "arrived"];
 /// Runs of a script that are under way or have ended.
 pub struct Load {
     /// Its name.
-    pub name: String,
+    pub name: Name,
     /// The script that each run runs.
     pub script: Arc<Script>,
     /// How many runs.
@@ -60,7 +60,7 @@ pub struct Run {
 
 impl Load {
     /// Runs that have not begun.
-    pub fn new(name: String, script: Arc<Script>, times: u64, at_once: u64) -> Result<Load, String> {
+    pub fn new(name: Name, script: Arc<Script>, times: u64, at_once: u64) -> Result<Load, String> {
         let steps = (0..script.steps()).map(|_| Ok((Histogram::new(DIGITS)?, 0))).collect::<Result<_, _>>();
         let steps = steps.map_err(|error: hdrhistogram::CreationError| error.to_string())?;
         let figures =
@@ -94,14 +94,14 @@ impl Load {
             // It grows as far as a u64 of microseconds goes.
             let _ = times.record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         }
-        if let Some(failure) = run.failure {
+        if let Some(mut failure) = run.failure {
             figures.failed += 1;
             if let Some((_, failed)) = run.took.len().checked_sub(1).and_then(|at| figures.steps.get_mut(at))
             {
                 *failed += 1;
             }
             let line = failure.place.as_ref().map_or(0, |place| place.line);
-            let key = (line, failure.message);
+            let key = (line, std::mem::take(&mut failure.message));
             let has_room = figures.reasons.len() < REASONS_MAX;
             match figures.reasons.get_mut(&key) {
                 Some(reason) => reason.count += 1,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::command::Script;
 use crate::commands::{TABLE, given_value, settle};
-use crate::event::{Failure, FailureKind, What};
+use crate::event::{Failure, FailureKind, Name, What};
 use crate::lab::Lab;
 use crate::language::mistake::did_you_mean;
 pub use crate::language::names::check_names;
@@ -28,7 +28,7 @@ pub fn load(name: &str, files: &Files) -> Result<Script, Failure> {
 }
 
 /// Checks `NAME=VALUE` words against the params that the script declares.
-pub fn given(script: &Script, words: &[String]) -> Result<Vec<(String, String)>, Failure> {
+pub fn given(script: &Script, words: &[String]) -> Result<Vec<(Name, String)>, Failure> {
     let params = script::params(script);
     let names: Vec<&str> = params.iter().map(|(name, _)| name.as_str()).collect();
     let mut given = Vec::new();
@@ -49,16 +49,16 @@ pub fn given(script: &Script, words: &[String]) -> Result<Vec<(String, String)>,
         if let Some(default) = default {
             given_value(name, text, default)?;
         }
-        given.push((name.to_string(), text.to_string()));
+        given.push((name.into(), text.to_string()));
     }
     Ok(given)
 }
 
 /// The texts that a script's params stand for, each with the param's name: what is given, and defaults.
-pub fn texts(script: &Script, given: &[(String, String)]) -> Vec<(String, String)> {
+pub fn texts(script: &Script, given: &[(Name, String)]) -> Vec<(Name, String)> {
     let is_given = |name: &str| given.iter().any(|(it, _)| it == name);
     let defaults = script::params(script).into_iter().filter_map(|(name, default)| match default {
-        Some(Value::Str(text)) if !is_given(&name) => Some((name, text.to_string())),
+        Some(Value::Str(text)) if !is_given(&name) => Some((name.into(), text.to_string())),
         _ => None,
     });
     given.iter().cloned().chain(defaults).collect()

@@ -177,8 +177,9 @@ fn class_fields(what: &What) -> Option<(&'static str, Json)> {
         ),
         What::Arrival { class, arrival: it } => (
             "arrival",
-            json!({"class": class, "seat": it.seat, "status": it.status, "reason": it.reason, "name": it.name,
-                "student_id": it.student_id, "github": it.github, "email": it.email, "duplicate_of": it.duplicate_of,
+            json!({"class": class, "seat": it.seat, "status": it.status, "reason": it.reason, "name": it.identity.name,
+                "student_id": it.identity.student_id, "github": it.identity.github, "email": it.identity.email,
+                "duplicate_of": it.duplicate_of,
                 "peer": it.peer.map(|peer| peer.to_string())}),
         ),
         What::SeatMessage { class, seat, message: it } => {

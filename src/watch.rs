@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use tokio::process::{Child, Command};
 
 use crate::cli::Cli;
-use crate::event::{Failure, FailureKind, What};
+use crate::event::{Failure, FailureKind, Name, What};
 use crate::lab::Lab;
 use crate::platform::{self, process};
 use crate::replay::{self, Files};
@@ -183,11 +183,11 @@ async fn change(files: &BTreeSet<PathBuf>, before: &[State]) -> PathBuf {
 
 /// Adds what is to be watched now. A script that cannot be read has what it had before: its next change may mend it.
 fn watched(watch: &Watch, files: &mut BTreeSet<PathBuf>) {
-    let given: Vec<(String, String)> = watch
+    let given: Vec<(Name, String)> = watch
         .words
         .iter()
         .filter_map(|word| word.split_once('='))
-        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .map(|(name, value)| (name.into(), value.to_string()))
         .collect();
     let opened = Files::default();
     let named = match replay::load(&watch.script, &opened) {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::cli::Cli;
 use crate::command::{Call, Parsed, Script};
-use crate::event::Failure;
+use crate::event::{Failure, Name};
 use crate::platform::replaced;
 use crate::replay;
 use crate::results::FORMATS;
@@ -47,7 +47,7 @@ impl Sources {
     }
 
     /// The params of a script name files, perhaps.
-    pub fn add_params(&self, script: &Script, given: &[(String, String)]) {
+    pub fn add_params(&self, script: &Script, given: &[(Name, String)]) {
         for (name, text) in replay::texts(script, given) {
             let shown = escape(&text).into_owned();
             self.add(Path::new(&text), || format!("`{shown}`, which the param `{name}` names"));

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lab2sh::conversation::Conversation;
-use lab2sh::event::{Failure, Half, Message, Met, What, Wire};
+use lab2sh::event::{Failure, Half, Message, Met, Name, What, Wire};
 use lab2sh::net::{End, Framing, Size, Taken};
 use lab2sh::picture::{self, Form};
 use lab2sh::sequence::{Arrival, Sequence, Shown};
@@ -32,10 +32,10 @@ impl Dice {
         (self.0 >> 33) % sides
     }
 
-    fn name(&mut self) -> String {
+    fn name(&mut self) -> Name {
         ["ada", "srv", "seat", "日本語の名前", "seat1", "a_very_long_name_for_a_socket"]
             [self.roll(6) as usize]
-            .to_string()
+            .into()
     }
 
     fn address(&mut self) -> SocketAddr {
@@ -60,7 +60,7 @@ impl Dice {
         let (socket, took) = (self.name(), Duration::ZERO);
         let end = [End::Closed, End::Reset, End::Dead][self.roll(3) as usize];
         match self.roll(16) {
-            0 => What::Phase(self.name()),
+            0 => What::Phase(self.name().into()),
             1 => What::Listening { socket, local: self.address() },
             2 | 3 => What::Connected {
                 socket,

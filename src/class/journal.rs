@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use serde_json::{Value as Json, json};
 use tokio::sync::oneshot;
 
-use super::identity::Identity;
+use crate::event::Identity;
 use crate::pattern::count;
 use crate::platform::reason;
 

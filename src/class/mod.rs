@@ -3,7 +3,6 @@
 //! Many seats share one [`Class`]. Each seat is an interpreter of its own that runs the seat script; the roster, the journal and
 //! the limits are the only things they have in common.
 
-mod identity;
 mod journal;
 mod roster;
 mod save;
@@ -12,19 +11,18 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-pub use identity::Identity;
 pub use journal::{Journal, Kept};
 pub use roster::{Roster, Row, Status};
 pub use save::save;
 
 use crate::changes::Changes;
 use crate::conversation::Conversation;
-use crate::event::{Arrival, ClassStatus, Event, Sink, What};
+use crate::event::{Arrival, ClassStatus, Event, Identity, Name, Sink, What};
 use crate::net::{Framing, Offer, WeakWriter, Writer, frame};
 
 /// How many seat numbers are reserved in the journal at once, so that giving out one costs no wait for the disk.
@@ -46,7 +44,7 @@ pub struct Limits {
 /// A class server's shared state.
 pub struct Class {
     /// What the teacher called it.
-    pub name: String,
+    pub name: Name,
     /// Where it listens.
     pub local: SocketAddr,
     /// How many clients may be there.
@@ -94,7 +92,7 @@ pub struct Broadcast {
 impl Class {
     /// A class with what its journal brought back.
     pub fn new(
-        name: String,
+        name: Name,
         local: SocketAddr,
         limits: Limits,
         journal: Option<(Journal, Kept)>,
@@ -241,7 +239,7 @@ impl Class {
 
     fn tell(&self, arrival: Option<Arrival>) {
         if let Some(arrival) = arrival {
-            self.emit(What::Arrival { class: self.name.clone(), arrival: Arc::new(arrival) });
+            self.emit(What::Arrival { class: self.name.clone(), arrival });
         }
         self.changes.tell();
     }
@@ -368,11 +366,7 @@ fn arrival(row: &Row) -> Arrival {
         seat: row.seat,
         status: row.status.word(),
         reason: row.reason.clone(),
-        who: row.identity.shown(),
-        name: row.identity.name.clone(),
-        student_id: row.identity.student_id.clone(),
-        github: row.identity.github.clone(),
-        email: row.identity.email.clone(),
+        identity: row.identity.clone(),
         duplicate_of: row.duplicate_of,
         peer: row.peer,
     }

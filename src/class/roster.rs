@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use super::identity::Identity;
+use compact_str::CompactString;
+
+use crate::event::Identity;
 
 /// How it stands with one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +48,7 @@ pub struct Row {
     /// Why, in words; may be empty.
     pub reason: String,
     /// Who it says to be.
-    pub identity: Identity,
+    pub identity: Arc<Identity>,
     /// The first seat of the same student.
     pub duplicate_of: Option<u64>,
 }
@@ -62,7 +65,10 @@ impl Row {
 pub struct Roster {
     /// In boxes: seats come in order, which leaves the nodes of the map half empty.
     rows: BTreeMap<u64, Box<Row>>,
-    first_seats: HashMap<String, u64>,
+    /// By what tells students apart, which they choose: so by a hash that cannot be aimed at.
+    first_seats: HashMap<CompactString, u64>,
+    /// The identity of one who has not said it.
+    nobody: Arc<Identity>,
     /// Students on the roster: rows with an identity, a student who came twice counted once.
     pub count: usize,
     /// Students who passed, each counted once.
@@ -74,22 +80,16 @@ pub struct Roster {
 impl Roster {
     /// A client came.
     pub fn connect(&mut self, seat: u64, peer: SocketAddr) {
-        let identity = Identity::default();
-        let (status, reason) = (Status::Connected, String::new());
-        let row = Row { seat, peer: Some(peer), status, reason, identity, duplicate_of: None };
-        self.rows.insert(seat, Box::new(row));
+        self.rows.insert(seat, new_row(seat, Some(peer), &self.nobody));
     }
 
     /// A client said who it is. A student who is on the roster already is marked.
     pub fn identify(&mut self, seat: u64, identity: Identity) -> Option<&Row> {
         let first = identity.key().map(|key| *self.first_seats.entry(key).or_insert(seat));
-        let row = self.rows.entry(seat).or_insert_with(|| {
-            let (status, reason, identity) = (Status::Connected, String::new(), Identity::default());
-            Box::new(Row { seat, peer: None, status, reason, identity, duplicate_of: None })
-        });
+        let row = self.rows.entry(seat).or_insert_with(|| new_row(seat, None, &self.nobody));
         // Said anew, it may be another student.
         self.count -= usize::from(row.is_counted());
-        row.identity = identity;
+        row.identity = Arc::new(identity);
         row.status = Status::Identified;
         row.duplicate_of = first.filter(|first| *first != seat);
         self.count += usize::from(row.is_counted());
@@ -100,8 +100,9 @@ impl Roster {
     pub fn pass(&mut self, seat: u64) -> Option<&Row> {
         let row = self.rows.get_mut(&seat).filter(|row| row.status == Status::Identified)?;
         row.status = Status::Passed;
-        let first = row.identity.key().and_then(|key| self.first_seats.get_mut(&key));
-        match first {
+        // One that is no duplicate is its student's first.
+        let of_another = row.duplicate_of.is_some().then(|| row.identity.key()).flatten();
+        match of_another.and_then(|key| self.first_seats.get_mut(&key)) {
             Some(first) if *first != seat => {
                 let before = *first;
                 if self.rows.get(&before).is_some_and(|row| row.status != Status::Passed) {
@@ -152,6 +153,12 @@ impl Roster {
     pub fn students(&self) -> impl Iterator<Item = &Row> {
         self.rows().filter(|row| row.status != Status::Connected)
     }
+}
+
+/// The row of one who has not said who it is.
+fn new_row(seat: u64, peer: Option<SocketAddr>, nobody: &Arc<Identity>) -> Box<Row> {
+    let (status, reason, identity) = (Status::Connected, String::new(), nobody.clone());
+    Box::new(Row { seat, peer, status, reason, identity, duplicate_of: None })
 }
 
 /// `closed` is `closed before the identity`; a reason that says more stands alone.

@@ -50,7 +50,7 @@ pub static ALWAYS: Spec = Spec {
 
 async fn repeat(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     if let [Parsed::Word(_), Parsed::Step(inner)] = call.args.as_slice() {
-        return until(lab, call, inner).await;
+        return Box::pin(until(lab, call, inner)).await;
     }
     if call.within.is_some() {
         return Err(Failure::script("`within` bounds `repeat until`; here each step has its own")

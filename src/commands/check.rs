@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
-use crate::event::{Failure, FailureKind, Message, Met, What};
+use crate::event::{Failure, FailureKind, Message, Met, Name, What};
 use crate::lab::{Lab, Limit};
 use crate::net::End;
 use crate::pattern::{Mismatch, Pattern};
@@ -89,26 +89,23 @@ fn points(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 
 async fn expect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     match call.args.first() {
-        Some(Parsed::Word("output")) => return program::expect_output(lab, call).await,
-        Some(Parsed::Word("exit")) => return program::expect_exit(lab, call).await,
+        Some(Parsed::Word("output")) => return Box::pin(program::expect_output(lab, call)).await,
+        Some(Parsed::Word("exit")) => return Box::pin(program::expect_exit(lab, call)).await,
         _ => {}
     }
     let name = lab.socket_name(call)?;
     let limit = lab.limit(call, Some(&name));
     match call.args.as_slice() {
-        [Parsed::Word("eof")] => expect_end(lab, name, limit, End::Closed).await,
-        [Parsed::Word("reset")] => expect_end(lab, name, limit, End::Reset).await,
-        [Parsed::Word("nothing")] => expect_nothing(lab, call, name).await,
+        // In boxes: most of what waits here waits for a message.
+        [Parsed::Word("eof")] => Box::pin(expect_end(lab, name, limit, End::Closed)).await,
+        [Parsed::Word("reset")] => Box::pin(expect_end(lab, name, limit, End::Reset)).await,
+        [Parsed::Word("nothing")] => Box::pin(expect_nothing(lab, call, name)).await,
         [Parsed::Word(_), Parsed::Value(_)] => {
             let wanted = call.value(lab, 1)?;
             let message = arrive(lab, call, &name, limit).await?;
             if message.message.value != wanted || message.message.value.type_name() != wanted.type_name() {
                 let got = &message.message.value;
-                let failure = Failure {
-                    span: Some(args_span(call)),
-                    ..Failure::check(format!("`{name}` received another value"))
-                };
-                return Err(failure
+                return Err(about_args(call, format!("`{name}` received another value"))
                     .detail("wanted", wanted.repr_cut(SHOWN_VALUE).0)
                     .detail("got", shown(got))
                     .detail("message", measures(&message.message, limit))
@@ -130,18 +127,19 @@ async fn expect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 
 /// A message that should match. Why ever none came, what fails is the expectation.
 async fn arrive(lab: &mut Lab, call: &Call, name: &str, limit: Limit) -> Result<receive::Arrived, Failure> {
-    receive::arrive(lab, name, limit).await.map_err(|failure| {
+    receive::arrive(lab, name, limit).await.map_err(|mut failure| {
+        if failure.kind == FailureKind::Network {
+            failure.kind = FailureKind::Check;
+        }
         let wanted = call.text[call.args_at..].trim_end();
-        let failure = failure.detail("wanted", crate::value::escape(wanted).into_owned());
-        let kind = if failure.kind == FailureKind::Network { FailureKind::Check } else { failure.kind };
-        Failure { kind, ..failure }
+        failure.detail("wanted", crate::value::escape(wanted).into_owned())
     })
 }
 
 fn passed(
     lab: &mut Lab,
     call: &Call,
-    name: String,
+    name: Name,
     arrived: receive::Arrived,
     captures: Vec<(String, Value)>,
 ) -> Result<(), Failure> {
@@ -156,8 +154,9 @@ fn passed(
     Ok(())
 }
 
-fn args_span(call: &Call) -> (usize, usize) {
-    (call.args_at, call.text.len() - call.args_at)
+/// A check of the step's arguments that did not hold.
+fn about_args(call: &Call, message: impl Into<String>) -> Failure {
+    Failure::check(message).at(call.args_at, call.text.len() - call.args_at)
 }
 
 fn shown(value: &Value) -> String {
@@ -218,7 +217,7 @@ fn mismatched(
     failure.detail("message", measures(message, limit)).about(name, message)
 }
 
-async fn expect_end(lab: &mut Lab, name: String, limit: Limit, wanted: End) -> Result<(), Failure> {
+async fn expect_end(lab: &mut Lab, name: Name, limit: Limit, wanted: End) -> Result<(), Failure> {
     let started = Instant::now();
     let socket = name.clone();
     let connection = &mut lab.link(&name)?.connection;
@@ -246,7 +245,7 @@ async fn expect_end(lab: &mut Lab, name: String, limit: Limit, wanted: End) -> R
     Err(failure.detail("wanted", wanted_text).on(&socket))
 }
 
-async fn expect_nothing(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure> {
+async fn expect_nothing(lab: &mut Lab, call: &Call, name: Name) -> Result<(), Failure> {
     let limit = match call.within {
         Some(Some(duration)) => Limit { duration: Some(duration), from: "the step's `within`" },
         _ => Limit { duration: Some(QUIET_DEFAULT), from: "the usual silence" },
@@ -263,12 +262,12 @@ async fn expect_nothing(lab: &mut Lab, call: &Call, name: String) -> Result<(), 
             let bytes = lab.link(&name)?.connection.buffered().to_vec();
             let settings = lab.settings_of(&name);
             let wire = lab.conversation.as_ref();
-            let wire = wire.map(|kept| Box::new(kept.wire(&bytes, settings.codec.name(), settings.framing)));
-            let failure = Failure::check(format!("`{name}` was not silent: bytes arrived after {ms:.1} ms"))
+            let wire = wire.map(|kept| kept.wire(&bytes, settings.codec.name(), settings.framing));
+            Err(Failure::check(format!("`{name}` was not silent: bytes arrived after {ms:.1} ms"))
                 .detail("wanted", format!("nothing within {}", limit.shown()))
                 .detail("arrived", arrived(&bytes))
-                .on(&name);
-            Err(Failure { wire, ..failure })
+                .wire(wire)
+                .on(&name))
         }
         Some(Ok(Some(end))) => {
             let how = if end == End::Closed { "was closed" } else { "was reset" };
@@ -292,19 +291,18 @@ fn check(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         ">" => ordered(&left, &right, |ordering| ordering == Ordering::Greater),
         _ => ordered(&left, &right, |ordering| ordering != Ordering::Less),
     };
-    let span = Some(args_span(call));
     match holds {
         Some(true) => {
             let text = call.text[call.args_at..].trim_end().to_string();
             lab.emit(What::Checked { text });
             Ok(())
         }
-        Some(false) => Err(Failure { span, ..Failure::check("the check does not hold") }
+        Some(false) => Err(about_args(call, "the check does not hold")
             .detail("left", shown(&left))
             .detail("right", shown(&right))),
         None => {
             let types = format!("`{operator}` cannot compare {} and {}", left.type_name(), right.type_name());
-            Err(Failure { span, ..Failure::check(types) }
+            Err(about_args(call, types)
                 .detail("left", shown(&left))
                 .detail("right", shown(&right))
                 .hint("Python raises TypeError here"))

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::class::{Class, Identity, Journal, Status};
+use crate::class::{Class, Journal, Status};
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
-use crate::event::{Failure, What};
+use crate::event::{Failure, Identity, What};
 use crate::lab::{Binding, Lab, Limit, MAX_CLIENTS_DEFAULT, not_a_class};
 use crate::pickle;
 use crate::platform;
@@ -214,8 +214,7 @@ fn show(lab: &Lab, class: &Class) {
 fn broadcast(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let class = class_of(lab, call)?;
     let value = call.value(lab, 0)?;
-    let span = Some((call.args_at, call.text.len() - call.args_at));
-    let refused = |why: String| Failure { span, ..Failure::script(why) };
+    let refused = |why: String| Failure::script(why).at(call.args_at, call.text.len() - call.args_at);
     let payload = pickle::encode(&value, lab.settings.protocol).map_err(refused)?;
     let outcome = class.broadcast(&payload, lab.seat.as_ref().map(|(_, seat)| *seat));
     let class = class.name.clone();

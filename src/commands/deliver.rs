@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::pin::pin;
 use std::time::Duration;
 
-use crate::command::{Delivery, Span, Split, whole_number};
+use smallvec::{SmallVec, smallvec};
+
+use crate::command::{Delivery, Few, Span, Split, whole_number};
 use crate::event::{Dispatch, Event, Failure, Message, Sink, What, Wire};
 use crate::lab::{Lab, Limit};
 use crate::net::{self, Framing, Send, Writer};
@@ -17,7 +19,7 @@ const PIECES_MAX: usize = 10_000;
 /// What `split`, `gap`, `truncate` and `after` make of some bytes.
 pub struct Plan {
     /// The pieces, in order; what is behind the last one never goes out.
-    pub pieces: Vec<Range<usize>>,
+    pub pieces: SmallVec<[Range<usize>; 1]>,
     /// How long to wait between two pieces.
     pub gap: Duration,
     /// How long to wait before the first.
@@ -35,7 +37,7 @@ impl Plan {
                 return Err(beyond(&format!("leave the first {end} B"), total, *span));
             }
         }
-        let mut cuts = vec![0];
+        let mut cuts: SmallVec<[usize; 1]> = smallvec![0];
         if let Some((split, span)) = &delivery.split {
             let places = match split {
                 Split::At(places) => places.iter().map(number).collect::<Result<_, _>>()?,
@@ -49,10 +51,8 @@ impl Plan {
                     let failure = Failure::script(format!(
                         "`split` cuts at byte {place} after a later or the same one"
                     ));
-                    return Err(Failure {
-                        span: Some(*span),
-                        ..failure.hint("the places count from the message's start: `split 3,10`")
-                    });
+                    let hint = "the places count from the message's start: `split 3,10`";
+                    return Err(failure.hint(hint).at(span.0, span.1));
                 }
                 cuts.push(place);
             }
@@ -82,7 +82,7 @@ fn every(size: usize, end: usize, span: Span) -> Result<Vec<usize>, Failure> {
     if places.len() == PIECES_MAX {
         let failure =
             Failure::script(format!("`split every {size}` makes more than {PIECES_MAX} pieces of {end} B"));
-        return Err(Failure { span: Some(span), ..failure.hint("take larger pieces") });
+        return Err(failure.hint("take larger pieces").at(span.0, span.1));
     }
     Ok(places)
 }
@@ -95,15 +95,19 @@ fn beyond(what: &str, bytes: usize, span: Span) -> Failure {
         2 => "only 1 can stand here".to_string(),
         bytes => format!("1 to {} can stand here", bytes - 1),
     };
-    Failure { span: Some(span), ..failure.hint(hint) }
+    failure.hint(hint).at(span.0, span.1)
 }
 
 /// The messages with the places that each ends at, and all their bytes.
-pub fn framed(messages: Vec<Outgoing>, framing: Framing) -> (Vec<(Outgoing, usize)>, Vec<u8>) {
+pub fn framed(messages: Few<Outgoing>, framing: Framing) -> (Few<(Outgoing, usize)>, Vec<u8>) {
     let mut bytes = Vec::new();
     let framed = messages.into_iter().map(|mut message| {
-        let payload = std::mem::take(&mut message.payload);
-        bytes.append(&mut net::frame(framing, payload));
+        let mut framed = net::frame(framing, std::mem::take(&mut message.payload));
+        if bytes.is_empty() {
+            bytes = framed;
+        } else {
+            bytes.append(&mut framed);
+        }
         (message, bytes.len())
     });
     (framed.collect(), bytes)
@@ -112,14 +116,14 @@ pub fn framed(messages: Vec<Outgoing>, framing: Framing) -> (Vec<(Outgoing, usiz
 /// What is told of messages that went out; of one that was cut short its first bytes, of one behind it nothing.
 pub fn told(
     lab: &Lab,
-    messages: Vec<(Outgoing, usize)>,
+    messages: Few<(Outgoing, usize)>,
     framing: Framing,
     bytes: &[u8],
     plan: &Plan,
-) -> Vec<Message> {
+) -> Few<Message> {
     let together = messages.len();
     let mut start = 0;
-    let mut told = Vec::new();
+    let mut told = Few::new();
     for (message, end) in messages {
         let sent = end.min(plan.end());
         if start == sent && sent < end {
@@ -195,7 +199,7 @@ impl<'a> Sending<'a> {
             }
             self.waits = Waits::ForKernel;
             self.given = piece.end;
-            let sent = limit.wait(pin!(self.writer.send(self.bytes[piece.clone()].to_vec()))).await?;
+            let sent = limit.wait(pin!(self.writer.send(&self.bytes[piece.clone()]))).await?;
             if let Send::Broken(_) = sent {
                 self.given = self.bytes.len();
                 return Some(sent);
@@ -243,7 +247,7 @@ impl<F: Fn() -> Option<Wire>> Drop for Begun<'_, F> {
         if given > 0
             && let Some(wire) = self.wire.take().and_then(|wire| wire())
         {
-            let what = What::Begun { socket: self.socket.to_string(), wire: Box::new(wire), given };
+            let what = What::Begun { socket: self.socket.into(), wire: Box::new(wire), given };
             (self.sink)(Event { at: Duration::ZERO, what });
         }
     }
@@ -266,12 +270,12 @@ pub fn garbage(len: usize, seed: u64) -> Vec<u8> {
 }
 
 /// What a step says whose time was up before all was sent.
-pub fn not_in_time(name: &str, waits: Waits, sent: (u64, u64), delivery: &Delivery, limit: Limit) -> Failure {
+pub fn not_in_time(name: &str, waits: Waits, sent: (u64, u64), after: Duration, limit: Limit) -> Failure {
     let limit = limit.shown();
     let (given, all) = sent;
     match waits {
         Waits::Before => {
-            let after = crate::lab::shown_duration(delivery.after.unwrap_or_default());
+            let after = crate::lab::shown_duration(after);
             Failure::network(format!(
                 "nothing was sent on `{name}` within {limit}: it was to wait {after} first"
             ))

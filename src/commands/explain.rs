@@ -72,7 +72,7 @@ fn folding(call: &Call) -> Result<(Folding, &[Parsed]), Failure> {
 
 /// The bytes that are meant.
 fn subject(lab: &Lab, call: &Call, args: &[Parsed]) -> Result<(Origin, Wire), Failure> {
-    let settings = match call.target.as_ref().map(|(name, _)| name).or(lab.current.as_ref()) {
+    let settings = match call.target.as_ref().map(|(name, _)| name.as_str()).or(lab.current.as_deref()) {
         Some(socket) => lab.settings_of(socket),
         None => lab.settings,
     };

@@ -90,15 +90,15 @@ async fn handle(lab: &mut Lab, name: &str, message: Message, number: u64) -> Res
         class.count_message();
     }
     let Some((step, captures)) = matching(lab, &message.value)? else {
-        lab.emit(What::Received { socket: name.to_string(), message });
+        lab.emit(What::Received { socket: name.into(), message });
         return Ok(());
     };
-    lab.emit(What::Received { socket: name.to_string(), message: Message { expected: true, ..message } });
+    lab.emit(What::Received { socket: name.into(), message: Message { expected: true, ..message } });
     for (capture, value) in captures {
         lab.bind_value(&capture, value)?;
     }
     lab.bind_value("n", Value::Int(i64::try_from(number).unwrap_or(i64::MAX)))?;
-    let before = lab.current.replace(name.to_string());
+    let before = lab.current.replace(name.into());
     // In a box: most of ten thousand clients that are listened to have no step like this.
     let outcome = Box::pin(step::run(lab, &step)).await;
     if before.as_deref().is_some_and(|before| lab.get(before).is_some()) {

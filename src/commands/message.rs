@@ -3,14 +3,16 @@
 use std::path::Path;
 use std::time::Instant;
 
-use crate::command::{Arg, Call, Codec, Group, Names, Parsed, Spec, whole_number};
-use crate::event::{Failure, Message, Met, What};
-use crate::lab::{Lab, Settings};
-use crate::net::{self, End, Send, Writer};
+use smallvec::smallvec;
+
+use crate::command::{Arg, Call, Codec, Few, Group, Names, Parsed, Spec, whole_number};
+use crate::event::{Failure, Message, Met, Name, What};
+use crate::lab::{Lab, Limit, Settings};
+use crate::net::{self, End, Framing, Send, Writer};
 use crate::pickle;
 use crate::value::Value;
 
-use super::deliver::{self, Begun, Plan, Sending};
+use super::deliver::{self, Begun, Plan, Sending, Waits};
 use super::receive;
 
 /// The largest file that `send file` reads and the largest `recv N`, in bytes.
@@ -59,85 +61,123 @@ pub(super) struct Outgoing {
 }
 
 async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
-    let Outlet { name, writer, settings, end } = outlet(lab, call)?;
-    let messages = outgoing(lab, call, &settings)?;
-    let delivery = match call.args.last() {
-        Some(Parsed::Delivery(delivery)) => delivery,
-        _ => return Err(call.misread(call.args.len())),
-    };
-    let (messages, bytes) = deliver::framed(messages, settings.framing);
-    let plan = Plan::new(lab, delivery, bytes.len())?;
-    let limit = lab.limit(call, Some(&name));
-    let started = Instant::now();
-    let (before, left_over) = (writer.sent(), writer.unsent() as u64);
-    let codec = messages.first().map_or("", |(message, _)| message.codec);
-    let conversation = lab.conversation.clone();
-    let going_out = &bytes[..plan.end()];
-    let mut begun = Begun::new(lab.sink(), &name, &writer, || {
-        Some(conversation.as_ref()?.wire(going_out, codec, settings.framing))
+    let going = Going::new(lab, call)?;
+    let (outlet, framing) = (&going.outlet, going.outlet.framing);
+    let (conversation, bytes) = (lab.conversation.clone(), &going.bytes[..going.plan.end()]);
+    let mut begun = Begun::new(lab.sink(), &outlet.name, &outlet.writer, || {
+        Some(conversation.as_ref()?.wire(bytes, going.codec(), framing))
     });
-    let mut sending = Sending::new(&writer, going_out);
-    let outcome = sending.within(&plan, limit, call.within.is_some()).await;
+    let mut sending = Sending::new(&outlet.writer, bytes);
+    let outcome = sending.within(&going.plan, going.limit, call.within.is_some()).await;
     let waits = sending.waits;
     drop(sending);
     if let Some(Send::All) = outcome {
         begun.is_done();
     }
     drop(begun);
-    let given = writer.sent() - before;
     match outcome {
         Some(Send::All) => {
-            let mut told = deliver::told(lab, messages, settings.framing, &bytes, &plan);
-            if let (Some(first), 1..) = (told.first_mut(), left_over) {
-                first.notes.push(format!("{left_over} B of an earlier `send` went out before it"));
-            }
-            if let (Some(last), Some(End::Closed)) = (told.last_mut(), end) {
-                last.notes.push(AFTER_ITS_END.to_string());
-            }
-            for message in told {
-                let message = Message { took: started.elapsed(), ..message };
-                lab.emit(What::Sent { socket: name.clone(), message });
-            }
+            going.gone(lab);
             Ok(())
         }
-        Some(Send::Broken(error)) => {
-            Err(cannot_send(&name, &error, given, end == Some(End::Reset)).on(&name))
+        Some(Send::Broken(error)) => Err(going.broken(&error)),
+        None => Err(going.late(lab, waits)),
+    }
+}
+
+/// Messages on their way: made before the first byte is sent, so that what waits holds it once.
+struct Going {
+    outlet: Outlet,
+    messages: Few<(Outgoing, usize)>,
+    bytes: Vec<u8>,
+    plan: Plan,
+    limit: Limit,
+    started: Instant,
+    /// Bytes that were given to the kernel before.
+    before: u64,
+    /// Bytes of an earlier `send` that go out first.
+    left_over: u64,
+}
+
+impl Going {
+    fn new(lab: &mut Lab, call: &Call) -> Result<Going, Failure> {
+        let (outlet, settings) = outlet(lab, call)?;
+        let messages = outgoing(lab, call, &settings)?;
+        let Some(Parsed::Delivery(delivery)) = call.args.last() else {
+            return Err(call.misread(call.args.len()));
+        };
+        let (messages, bytes) = deliver::framed(messages, outlet.framing);
+        let plan = Plan::new(lab, delivery, bytes.len())?;
+        let limit = lab.limit(call, Some(&outlet.name));
+        let (before, left_over) = (outlet.writer.sent(), outlet.writer.unsent() as u64);
+        Ok(Going { outlet, messages, bytes, plan, limit, started: Instant::now(), before, left_over })
+    }
+
+    /// How the first message is written.
+    fn codec(&self) -> &'static str {
+        self.messages.first().map_or("", |(message, _)| message.codec)
+    }
+
+    /// Bytes that were given to the kernel.
+    fn given(&self) -> u64 {
+        self.outlet.writer.sent() - self.before
+    }
+
+    /// All of it was given to the kernel.
+    fn gone(self, lab: &Lab) {
+        let took = self.started.elapsed();
+        let mut told = deliver::told(lab, self.messages, self.outlet.framing, &self.bytes, &self.plan);
+        if let (Some(first), left_over @ 1..) = (told.first_mut(), self.left_over) {
+            first.notes.push(format!("{left_over} B of an earlier `send` went out before it"));
         }
-        None => {
-            let sent = (given, given + writer.unsent() as u64);
-            let mut failure = deliver::not_in_time(&name, waits, sent, delivery, limit);
-            if left_over > 0 {
-                failure = failure.detail("before it", format!("{left_over} B of an earlier `send`"));
-            }
-            failure.wire = lab.wire(&bytes, codec, settings.framing).map(Box::new);
-            Err(failure.on(&name))
+        if let (Some(last), Some(End::Closed)) = (told.last_mut(), self.outlet.end) {
+            last.notes.push(AFTER_ITS_END.to_string());
         }
+        for message in told {
+            let message = Message { took, ..message };
+            lab.emit(What::Sent { socket: self.outlet.name.clone(), message });
+        }
+    }
+
+    fn broken(&self, error: &std::io::Error) -> Failure {
+        let Outlet { name, end, .. } = &self.outlet;
+        cannot_send(name, error, self.given(), *end == Some(End::Reset)).on(name)
+    }
+
+    fn late(&self, lab: &Lab, waits: Waits) -> Failure {
+        let (name, given) = (&self.outlet.name, self.given());
+        let sent = (given, given + self.outlet.writer.unsent() as u64);
+        let mut failure = deliver::not_in_time(name, waits, sent, self.plan.after, self.limit);
+        if self.left_over > 0 {
+            failure = failure.detail("before it", format!("{} B of an earlier `send`", self.left_over));
+        }
+        failure.wire(lab.wire(&self.bytes, self.codec(), self.outlet.framing)).on(name)
     }
 }
 
 /// Where a message goes out.
 struct Outlet {
-    name: String,
+    name: Name,
     writer: Writer,
-    settings: Settings,
+    framing: Framing,
     /// How the peer's sending ended, if that is known.
     end: Option<End>,
 }
 
-/// A connection of this interpreter, or with `@seat3` one that a class reads: anybody may write to it.
-fn outlet(lab: &mut Lab, call: &Call) -> Result<Outlet, Failure> {
+/// A connection of this interpreter with what holds for it, or with `@seat3` one that a class reads: anybody may write to it.
+fn outlet(lab: &mut Lab, call: &Call) -> Result<(Outlet, Settings), Failure> {
     if let Some((name, _)) = &call.target
         && lab.get(name).is_none()
         && let Some((writer, framing)) = lab.seat_writer(name)
     {
         let settings = Settings { framing, ..lab.settings };
-        return Ok(Outlet { name: name.clone(), writer, settings, end: None });
+        return Ok((Outlet { name: name.as_str().into(), writer, framing, end: None }, settings));
     }
     let name = lab.socket_name(call)?;
     let settings = lab.settings_of(&name);
     let connection = &lab.link(&name)?.connection;
     let (writer, end) = (connection.writer().clone(), connection.end());
-    Ok(Outlet { name, writer, settings, end })
+    Ok((Outlet { name, writer, framing: settings.framing, end }, settings))
 }
 
 fn cannot_send(name: &str, error: &std::io::Error, given: u64, was_reset: bool) -> Failure {
@@ -158,8 +198,8 @@ fn cannot_send(name: &str, error: &std::io::Error, given: u64, was_reset: bool) 
         Kind::NotConnected => "it was shut down for writing here".to_string(),
         _ => net::reason(error),
     };
-    let failure = Failure::network(format!("cannot send on `{name}`: {why}"));
-    let failure = Failure { brief: brief.map(str::to_string), ..failure };
+    let mut failure = Failure::network(format!("cannot send on `{name}`: {why}"));
+    failure.brief = brief.map(str::to_string);
     match (error.kind(), given) {
         (Kind::NotConnected, _) => failure.hint("`shutdown write` was final; a new `connect` can send again"),
         (_, 0) => failure.hint("nothing of this message was sent; `connect` opens a new connection"),
@@ -167,17 +207,17 @@ fn cannot_send(name: &str, error: &std::io::Error, given: u64, was_reset: bool) 
     }
 }
 
-fn outgoing(lab: &Lab, call: &Call, settings: &Settings) -> Result<Vec<Outgoing>, Failure> {
+fn outgoing(lab: &Lab, call: &Call, settings: &Settings) -> Result<Few<Outgoing>, Failure> {
     let word = if let Some(Parsed::Word(word)) = call.args.first() { *word } else { "" };
     match word {
         "json" => encode(lab, call, 1, Codec::Json, settings),
         "text" => encode(lab, call, 1, Codec::Text, settings),
         "hex" => match call.args.get(1) {
-            Some(Parsed::Bytes(bytes)) => Ok(vec![plain(bytes.clone(), "hex")]),
+            Some(Parsed::Bytes(bytes)) => Ok(smallvec![plain(bytes.clone(), "hex")]),
             _ => Err(call.misread(1)),
         },
-        "file" => Ok(vec![plain(read_file(&call.path(lab, &call.text(lab, 1)?))?, "file")]),
-        "garbage" => Ok(vec![plain(garbage(lab, call)?, "garbage")]),
+        "file" => Ok(smallvec![plain(read_file(&call.path(lab, &call.text(lab, 1)?))?, "file")]),
+        "garbage" => Ok(smallvec![plain(garbage(lab, call)?, "garbage")]),
         _ => encode(lab, call, 0, settings.codec, settings),
     }
 }
@@ -185,9 +225,8 @@ fn outgoing(lab: &Lab, call: &Call, settings: &Settings) -> Result<Vec<Outgoing>
 fn garbage(lab: &Lab, call: &Call) -> Result<Vec<u8>, Failure> {
     let len = call.count(lab, 1)?;
     if !(1..=MAX_BYTES).contains(&len) {
-        let span = Some((call.args_at, "garbage".len()));
         let failure = Failure::script(format!("`garbage` is 1 to {MAX_BYTES} B, not {len}"));
-        return Err(Failure { span, ..failure });
+        return Err(failure.at(call.args_at, "garbage".len()));
     }
     let seed = call.values(lab, 2)?.first().map_or(Ok(0), whole_number)?;
     Ok(deliver::garbage(len, seed as u64))
@@ -203,7 +242,7 @@ fn encode(
     index: usize,
     codec: Codec,
     settings: &Settings,
-) -> Result<Vec<Outgoing>, Failure> {
+) -> Result<Few<Outgoing>, Failure> {
     let values = call.values(lab, index)?;
     values.into_iter().map(|value| written(call, value, codec, settings)).collect()
 }
@@ -215,10 +254,7 @@ pub(super) fn written(
     codec: Codec,
     settings: &Settings,
 ) -> Result<Outgoing, Failure> {
-    let refused = |why: String| {
-        let span = Some((call.args_at, call.text.len() - call.args_at));
-        Failure { span, ..Failure::script(why) }
-    };
+    let refused = |why: String| Failure::script(why).at(call.args_at, call.text.len() - call.args_at);
     let (payload, codec, protocol) = match codec {
         Codec::Pickle => {
             let payload = pickle::encode(&value, settings.protocol).map_err(refused)?;
@@ -284,14 +320,11 @@ async fn recv(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 }
 
 /// `recv N`: one call, as in the lab, and what its bytes are.
-async fn recv_n(lab: &mut Lab, call: &Call, name: String) -> Result<(), Failure> {
+async fn recv_n(lab: &mut Lab, call: &Call, name: Name) -> Result<(), Failure> {
     let asked = call.count(lab, 0)?;
     if !(1..=MAX_BYTES).contains(&asked) {
-        let span = Some((call.args_at, 1));
-        return Err(Failure {
-            span,
-            ..Failure::script(format!("`recv` takes 1 to {MAX_BYTES} B, not {asked}"))
-        });
+        let failure = Failure::script(format!("`recv` takes 1 to {MAX_BYTES} B, not {asked}"));
+        return Err(failure.at(call.args_at, 1));
     }
     let limit = lab.limit(call, Some(&name));
     let settings = lab.settings_of(&name);

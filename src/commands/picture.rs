@@ -60,7 +60,7 @@ fn sequence(lab: &Lab, call: &Call, name: Option<&str>) -> Result<Sequence, Fail
                 names => format!("its lanes are: {}", names.join(", ")),
             };
             let failure = Failure::script(format!("the picture has no lane called `{name}`")).hint(hint);
-            Err(Failure { span: Some((call.args_at, name.len())), ..failure })
+            Err(failure.at(call.args_at, name.len()))
         }
     }
 }

@@ -68,7 +68,7 @@ async fn type_in(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 async fn type_line(lab: &mut Lab, name: &str, text: String, limit: Limit) -> Result<(), Failure> {
     match limit.wait(lab.program(name)?.type_line(&text)).await {
         Some(Ok(())) => {
-            lab.emit(What::Program { program: name.to_string(), did: Did::Type { text: Some(text) } });
+            lab.emit(What::Program { program: name.into(), did: Did::Type { text: Some(text) } });
             Ok(())
         }
         Some(Err(error)) => Err(Failure::network(format!(
@@ -152,10 +152,7 @@ pub async fn expect_exit(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             // A traceback says most about an end.
             let said =
                 if said.errors.is_empty() { said } else { Kept { lines: said.errors.clone(), ..said } };
-            Err(Failure {
-                span: Some((pattern.at, pattern.len)),
-                ..with_output(failure, &said, "said last").on(&name)
-            })
+            Err(with_output(failure, &said, "said last").on(&name).at(pattern.at, pattern.len))
         }
     }
 }
@@ -205,7 +202,7 @@ fn met(
         lab.bind_value(&capture, value)?;
     }
     lab.emit(What::Program {
-        program: name.to_string(),
+        program: name.into(),
         did: Did::Meet { what: text(value.repr_cut(SHOWN_LINE).0) },
     });
     Ok(())

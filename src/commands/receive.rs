@@ -70,7 +70,7 @@ pub fn look(
                     place.total
                 ),
             };
-            Err(Failure { wire: wire.map(Box::new), ..failure.hint(hint).on(name) })
+            Err(failure.hint(hint).wire(wire).on(name))
         }
     }
 }
@@ -199,7 +199,7 @@ fn with_head(lab: &mut Lab, name: &str, settings: &Settings, failure: Failure) -
         }
         _ => None,
     };
-    Failure { wire: wire.map(Box::new), ..failure.on(name) }
+    failure.wire(wire).on(name)
 }
 
 fn why_none(lab: &mut Lab, name: &str, error: &StreamError, settings: &Settings) -> Failure {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::{Arg, Call, Group, Item, Names, Parsed, Spec};
-use crate::event::{Event, Failure, RunReport, Sink, What};
+use crate::event::{Event, Failure, Name, RunReport, Sink, What};
 use crate::lab::{Lab, Limit, LoadHandle, Permission, Settings};
 use crate::language::expr::{Expr, Template};
 use crate::language::other::{AT_ONCE_MAX, TIMES_MAX, not_so_many, runs};
@@ -37,7 +37,7 @@ pub static RUN: Spec = Spec {
 struct Setup {
     settings: Settings,
     folder: std::path::PathBuf,
-    given: Vec<(String, Template)>,
+    given: Vec<(Name, Template)>,
     permission: Permission,
     programs: Programs,
 }
@@ -57,7 +57,7 @@ fn run(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let times = count(times, TIMES_MAX, "times")?;
     let at_once = count(at_once, AT_ONCE_MAX, "at once")?.min(times);
     let lookup = |reference: &_| lab.lookup(reference);
-    let given = script.params.iter().map(|(name, text)| Ok((name.clone(), text.fill_but("n", &lookup)?)));
+    let given = script.params.iter().map(|(name, text)| Ok((Name::from(name), text.fill_but("n", &lookup)?)));
     let given = given.collect::<Result<Vec<_>, crate::language::mistake::Mistake>>()?;
     let folder = std::path::Path::new(&*script.file).parent().map(Into::into).unwrap_or_default();
     // Nobody can be asked by many at once.
@@ -93,20 +93,21 @@ async fn work(load: Arc<Load>, setup: Arc<Setup>) {
 
 async fn one_run(load: &Load, setup: &Setup, number: u64) -> Run {
     // What a run tells is in its figures.
-    let mut lab = Box::new(Lab::new(Arc::new(|_: Event| {})));
+    let mut lab = Box::new(Lab::unheard());
     lab.settings = setup.settings;
     lab.permission = setup.permission.clone();
     lab.programs = setup.programs.clone();
     lab.folder.clone_from(&setup.folder);
     // A new interpreter has no socket of that name that could be in the way.
     let _ = lab.bind_value("n", Value::Int(i64::try_from(number).unwrap_or(i64::MAX)));
+    lab.given.reserve_exact(setup.given.len());
     for (name, text) in &setup.given {
         match lab.fill(text) {
             Ok(text) => lab.given.push((name.clone(), text)),
             Err(failure) => return Run { number, failure: Some(failure), ..Run::default() },
         }
     }
-    let mut run = Run { number, ..Run::default() };
+    let mut run = Run { number, took: Vec::with_capacity(load.script.items.len()), failure: None };
     let registered = register(&mut lab, &load.script);
     let mut began = Instant::now();
     for item in &load.script.items {
@@ -204,7 +205,7 @@ pub fn settle(lab: &mut Lab, is_interrupted: bool) -> Result<(), Failure> {
 
 /// Shows how far runs are, and keeps it for `--save`.
 fn tell_report(lab: &mut Lab, name: &str, report: Arc<RunReport>) {
-    lab.emit(What::RunEnded { name: name.to_string(), report: report.clone() });
+    lab.emit(What::RunEnded { name: name.into(), report: report.clone() });
     lab.keep_report(name, report);
 }
 

@@ -4,10 +4,12 @@ use std::net::UdpSocket;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use compact_str::format_compact;
+
 use crate::class::Class;
 use crate::command::Script;
 use crate::conversation::SEAT_SOCKET;
-use crate::event::{ClassStatus, Event, Failure, Message, Sink, What};
+use crate::event::{ClassStatus, Event, Failure, Message, Name, Sink, What};
 use crate::lab::{Lab, Settings};
 use crate::net::{Connection, End, Listener, Offer, frame};
 use crate::value::Value;
@@ -108,7 +110,7 @@ async fn sit(class: &Arc<Class>, connection: Connection, script: &Arc<Script>, s
         Ok(number) => {
             class.sit(number, connection.peer, connection.writer(), settings.framing);
             if let Some(conversation) = &class.conversation {
-                let (socket, peer) = (format!("seat{number}"), connection.peer);
+                let (socket, peer) = (format_compact!("seat{number}"), connection.peer);
                 let listener = class.name.clone();
                 conversation.keep(&What::Accepted { socket, listener, peer, took: Duration::ZERO });
             }
@@ -177,12 +179,18 @@ async fn seat(class: Arc<Class>, mut lab: Box<Lab>, script: Arc<Script>, number:
     }
     if let Ok(link) = lab.link(SEAT_SOCKET) {
         let (sent, received) = (link.connection.writer().sent(), link.connection.received);
-        lab.emit(What::Closed { socket: SEAT_SOCKET.to_string(), sent, received, dropped: 0, unsent: 0 });
+        lab.emit(What::Closed {
+            socket: Name::const_new(SEAT_SOCKET),
+            sent,
+            received,
+            dropped: 0,
+            unsent: 0,
+        });
     }
 }
 
-fn brief(failure: Failure) -> String {
-    failure.brief.unwrap_or_else(|| failure.message.replace("`me` ", "").replace(" on `me`", ""))
+fn brief(mut failure: Failure) -> String {
+    failure.brief.take().unwrap_or_else(|| failure.message.replace("`me` ", "").replace(" on `me`", ""))
 }
 
 /// A pickled None, as class programs know it, and a moment to leave: then nobody meets a reset or an end without a word.
@@ -195,7 +203,7 @@ async fn farewell(lab: &mut Lab, is_well: bool) -> bool {
     let is_there = match connection.end() {
         None => true,
         // It may have closed its half only, and wait for the rest of the conversation.
-        Some(End::Closed) => is_well,
+        Some(End::Closed) => is_well && !connection.is_broken(),
         Some(_) => false,
     };
     if !is_there || !connection.writer().can_write() {
@@ -228,13 +236,13 @@ fn keep_farewell(lab: &Lab) {
         wire: lab.wire(&bytes, "pickle", framing),
         ..Message::given(Value::None, bytes.len(), "pickle", Some(protocol))
     };
-    lab.emit(What::Sent { socket: SEAT_SOCKET.to_string(), message });
+    lab.emit(What::Sent { socket: Name::const_new(SEAT_SOCKET), message });
 }
 
 /// What a seat's interpreter tells: messages that nobody took, and warnings. The roster tells the rest.
 fn sink(class: &Arc<Class>, number: u64) -> Sink {
     let class = class.clone();
-    let name = format!("seat{number}");
+    let name = format_compact!("seat{number}");
     Arc::new(move |event: Event| {
         if let Some(conversation) = &class.conversation {
             conversation.keep_of_seat(&event.what, &name);

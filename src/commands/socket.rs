@@ -2,11 +2,12 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
-use crate::event::{Failure, Half, What, Why};
+use crate::event::{Failure, Half, Name, What, Why};
 use crate::lab::{Binding, Lab};
 use crate::net::{self, Listener};
 
@@ -108,9 +109,9 @@ fn address(lab: &Lab, call: &Call) -> Result<(String, u16), Failure> {
     match port.parse() {
         Ok(port) => Ok((host, port)),
         Err(_) => {
-            let span = Some((call.args_at, call.text.len() - call.args_at));
             let failure = Failure::script(format!("`{}` is not a port", crate::value::escape(&port)));
-            Err(Failure { span, ..failure.hint("a port is a number from 0 to 65535") })
+            let failure = failure.hint("a port is a number from 0 to 65535");
+            Err(failure.at(call.args_at, call.text.len() - call.args_at))
         }
     }
 }
@@ -121,7 +122,7 @@ async fn connect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let limit = lab.limit(call, None);
     let started = Instant::now();
     let shown = crate::value::escape(&host).into_owned();
-    let Some(outcome) = limit.wait(net::connect(&host, port)).await else {
+    let Some(outcome) = limit.wait(pin!(net::connect(&host, port))).await else {
         return Err(Failure::network(format!("connect timed out: {shown}:{port} did not answer within {}", limit.shown()))
             .hint("a firewall that drops packets, a wrong address, or a server whose backlog is full looks like this"));
     };
@@ -253,7 +254,7 @@ async fn close(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 }
 
 /// Ends what a name stands for, each in its own way, and frees the name.
-async fn end(lab: &mut Lab, name: String) {
+async fn end(lab: &mut Lab, name: Name) {
     match lab.remove_socket(&name) {
         Some(Binding::Connection(link)) => {
             let connection = &link.connection;
@@ -295,7 +296,7 @@ async fn reset(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 /// keeps a port busy for the next program that listens there.
 async fn reset_all(lab: &mut Lab) -> Result<(), Failure> {
     lab.end_each_program(Why::Closed).await;
-    let names: Vec<String> = lab.sockets().map(str::to_string).collect();
+    let names: Vec<Name> = lab.sockets().map(Name::from).collect();
     for name in names {
         match lab.get(&name) {
             Some(Binding::Connection(_)) => abort(lab, name)?,
@@ -305,7 +306,7 @@ async fn reset_all(lab: &mut Lab) -> Result<(), Failure> {
     Ok(())
 }
 
-fn abort(lab: &mut Lab, name: String) -> Result<(), Failure> {
+fn abort(lab: &mut Lab, name: Name) -> Result<(), Failure> {
     lab.link(&name)?;
     if let Some(Binding::Connection(link)) = lab.remove_socket(&name) {
         link.connection

@@ -83,7 +83,7 @@ pub fn history(log: &Log, link: Option<&str>, since: Option<Instant>) -> History
                 history.received = entry.what.wire().map(|(_, wire)| wire.clone());
             }
             // What a seat could not read.
-            What::Failed(failure) => history.received = failure.wire.as_deref().cloned().or(history.received),
+            What::Failed(failure) => history.received = failure.wire.clone().or(history.received),
             // The name of a socket that was closed may be used again.
             What::Connected { .. } | What::Accepted { .. } if link.is_some() => history = History::default(),
             What::Connected { .. } | What::Accepted { .. } => history.closed = false,

@@ -102,7 +102,7 @@ fn waited_in_vain(failure: &Failure) -> bool {
 
 /// The same failure with what the student did, where that is known. It becomes the hint, and the traceback a detail. What the
 /// script says of this phase is better than what can be said of any, and worse than what the bytes or the program itself tell.
-pub async fn explain(lab: &Lab, call: &Call, failure: Failure) -> Failure {
+pub async fn explain(lab: &Lab, call: &Call, mut failure: Failure) -> Failure {
     // A class tells how each seat failed in its own words, and ten thousand may fail at once.
     let is_for_student = matches!(failure.kind, FailureKind::Check | FailureKind::Network);
     // A failure that has a place comes from a step inside this one, where it was explained; attempts are not.
@@ -112,7 +112,8 @@ pub async fn explain(lab: &Lab, call: &Call, failure: Failure) -> Failure {
     }
     let lesson = lab.phase.hint.clone();
     if !LOOKS.contains(&call.spec.name) && !call.is_until() {
-        return Failure { hint: lesson.or(failure.hint), ..failure };
+        failure.hint = lesson.or(failure.hint.take());
+        return failure;
     }
     if !waited_in_vain(&failure) {
         // One that has just left has not told why yet.
@@ -126,12 +127,11 @@ pub async fn explain(lab: &Lab, call: &Call, failure: Failure) -> Failure {
     let seen = look(lab, call, &failure);
     let told = SIGNATURES.iter().find_map(|it| Some((it.is_sure, (it.tells)(&seen)?)));
     let error = seen.error.as_ref().map(|it| format!("{} ({})", it.error(), it.place()));
-    let hint = match (lesson, told) {
+    failure.hint = match (lesson, told) {
         (_, Some((true, told))) | (None, Some((false, told))) => Some(told),
         (Some(lesson), Some((false, told))) => Some(format!("{lesson}; it may be that {told}")),
-        (lesson, None) => lesson.or(failure.hint.clone()),
+        (lesson, None) => lesson.or(failure.hint.take()),
     };
-    let failure = Failure { hint, ..failure };
     match error {
         Some(error) => failure.detail("traceback", escape(&error).into_owned()),
         None => failure,
@@ -158,7 +158,7 @@ fn look<'a>(lab: &Lab, call: &Call, failure: &'a Failure) -> Seen<'a> {
     drop(log);
     // Who waits for a class to pass wants nothing of one message: what came last is what a seat could not use.
     let is_of_class = socket.is_some_and(|name| matches!(lab.get(name), Some(Binding::Class(_))));
-    let bytes = failure.wire.as_deref().cloned().or(history.received.clone().filter(|_| is_of_class));
+    let bytes = failure.wire.clone().or(history.received.clone().filter(|_| is_of_class));
     let received = bytes.as_ref().and_then(value_of);
     let sent_together: Vec<Value> = history.sent.iter().filter_map(value_of).collect();
     let running = program.filter(|program| program.ended().is_none());

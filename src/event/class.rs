@@ -1,6 +1,9 @@
 //! What is told of a class: a client's row, and the counts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::Identity;
 
 /// A client of a class whose status changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,12 +12,7 @@ pub struct Arrival {
     pub seat: u64,
     pub status: &'static str,
     pub reason: String,
-    /// The identity in one line, not yet escaped.
-    pub who: String,
-    pub name: String,
-    pub student_id: String,
-    pub github: String,
-    pub email: String,
+    pub identity: Arc<Identity>,
     pub duplicate_of: Option<u64>,
     pub peer: Option<SocketAddr>,
 }

@@ -1,14 +1,20 @@
 //! Why a step failed: whose fault it is, where, and what to do next.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use super::{Message, Wire};
+use super::{Message, Name, Wire};
 use crate::net::End;
 
-/// Why a step failed.
+/// Why a step failed. In a box: every step has room for one, ten thousand steps of a class may wait at the same time, and hardly
+/// one of them fails.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub struct Failure(Box<FailureFacts>);
+
+/// What there is to say of a failure.
+#[derive(Clone, Debug)]
+pub struct FailureFacts {
     /// Whose fault it is; decides the exit status.
     pub kind: FailureKind,
     /// Lower case, without a full stop.
@@ -26,9 +32,9 @@ pub struct Failure {
     /// What happened in a few words, without the socket's name: what a roster row says.
     pub brief: Option<String>,
     /// The socket it happened on.
-    pub socket: Option<String>,
+    pub socket: Option<Name>,
     /// The bytes that could not be read, or were not what was wanted, where the conversation is kept.
-    pub wire: Option<Box<Wire>>,
+    pub wire: Option<Wire>,
     /// What was met instead of a message.
     pub met: Option<Met>,
 }
@@ -73,7 +79,7 @@ pub struct FailurePlace {
 impl Failure {
     /// A failure of some kind.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
-        Failure {
+        Failure(Box::new(FailureFacts {
             kind,
             message: message.into(),
             hint: None,
@@ -85,7 +91,7 @@ impl Failure {
             socket: None,
             wire: None,
             met: None,
-        }
+        }))
     }
 
     /// A check that did not hold.
@@ -115,15 +121,33 @@ impl Failure {
         self
     }
 
+    /// The same failure, with a byte range of the step's text to point at.
+    pub fn at(mut self, from: usize, len: usize) -> Failure {
+        self.span = Some((from, len));
+        self
+    }
+
+    /// The same failure in a script.
+    pub fn placed(mut self, place: FailurePlace) -> Failure {
+        self.place = Some(place);
+        self
+    }
+
+    /// The same failure, with the bytes that it is about.
+    pub fn wire(mut self, wire: Option<Wire>) -> Failure {
+        self.wire = wire;
+        self
+    }
+
     /// The same failure on a socket.
     pub fn on(mut self, socket: &str) -> Failure {
-        self.socket = Some(socket.to_string());
+        self.socket = Some(socket.into());
         self
     }
 
     /// The same failure, caused by what a message says.
     pub fn about(mut self, socket: &str, message: &Message) -> Failure {
-        self.wire = message.wire.clone().map(|wire| Box::new(wire.headed(&message.value)));
+        self.wire = message.wire.clone().map(|wire| wire.headed(&message.value));
         self.on(socket)
     }
 
@@ -137,6 +161,20 @@ impl Failure {
     pub fn detail(mut self, word: &'static str, text: impl Into<String>) -> Failure {
         self.details.push((word, text.into()));
         self
+    }
+}
+
+impl Deref for Failure {
+    type Target = FailureFacts;
+
+    fn deref(&self) -> &FailureFacts {
+        &self.0
+    }
+}
+
+impl DerefMut for Failure {
+    fn deref_mut(&mut self) -> &mut FailureFacts {
+        &mut self.0
     }
 }
 

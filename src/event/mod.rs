@@ -2,6 +2,7 @@
 
 mod class;
 mod failure;
+mod identity;
 mod load;
 mod outcome;
 mod program;
@@ -11,17 +12,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use compact_str::CompactString;
+
 use crate::explain::{Explanation, Folding};
 use crate::net::{End, Idle, Taken, TcpFacts};
 use crate::sequence::Sequence;
 use crate::value::Value;
 
 pub use class::{Arrival, ClassStatus};
-pub use failure::{Failure, FailureKind, FailurePlace, Met};
+pub use failure::{Failure, FailureFacts, FailureKind, FailurePlace, Met};
+pub use identity::Identity;
 pub use load::{RunReason, RunReport, RunStep};
 pub use outcome::{Plan, PlannedCheck, PlannedPhase, StepResult, Submission};
 pub use program::{Did, Why};
 pub use wire::Wire;
+
+/// What a socket, a class or a program is called. A short one lies in it, so that to name it in an event costs no allocation.
+pub type Name = CompactString;
 
 /// Where events go. One line of text may be many events; one sink may take the events of many interpreters.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -40,7 +47,7 @@ pub struct Event {
 #[allow(missing_docs, reason = "the fields are named for what they hold")]
 pub enum What {
     /// A step begins: its line as it would be typed, and the prompt it would stand behind.
-    Step { prompt: String, verb: &'static str, text: Arc<str>, file: Arc<str>, line: usize },
+    Step { prompt: Name, verb: &'static str, text: Arc<str>, file: Arc<str>, line: usize },
     /// A step waits for the network or a person: whoever buffers writes out what it has.
     Waiting,
     /// A script begins that means to check this.
@@ -66,52 +73,52 @@ pub enum What {
     /// `pause` waits for a person.
     Paused(String),
     /// A connection was opened.
-    Connected { socket: String, peer: SocketAddr, local: SocketAddr, host: String, took: Duration },
+    Connected { socket: Name, peer: SocketAddr, local: SocketAddr, host: String, took: Duration },
     /// A listening socket was opened.
-    Listening { socket: String, local: SocketAddr },
+    Listening { socket: Name, local: SocketAddr },
     /// A client was accepted.
-    Accepted { socket: String, listener: String, peer: SocketAddr, took: Duration },
+    Accepted { socket: Name, listener: Name, peer: SocketAddr, took: Duration },
     /// A message was given to the kernel.
-    Sent { socket: String, message: Message },
+    Sent { socket: Name, message: Message },
     /// A message was begun and is not yet given to the kernel whole: so many bytes of it are. Only the conversation keeps it;
     /// a person or a program is told by the failure.
-    Begun { socket: String, wire: Box<Wire>, given: u64 },
+    Begun { socket: Name, wire: Box<Wire>, given: u64 },
     /// A message arrived and was taken off the stream.
-    Received { socket: String, message: Message },
+    Received { socket: Name, message: Message },
     /// `recv N` took bytes off the stream.
-    Read { socket: String, bytes: Vec<u8>, wire: Option<Wire>, asked: usize, taken: Taken, took: Duration },
+    Read { socket: Name, bytes: Vec<u8>, wire: Option<Wire>, asked: usize, taken: Taken, took: Duration },
     /// The peer's sending ended, as was expected or listened for; this many messages came before in listening mode.
-    Ended { socket: String, end: End, messages: Option<u64>, took: Duration },
+    Ended { socket: Name, end: End, messages: Option<u64>, took: Duration },
     /// Listening mode ended because its time was up.
-    ListenedOut { socket: String, messages: u64, took: Duration },
+    ListenedOut { socket: Name, messages: u64, took: Duration },
     /// Nothing came, as was expected.
-    Quiet { socket: String, took: Duration },
+    Quiet { socket: Name, took: Duration },
     /// A socket was closed here.
-    Closed { socket: String, sent: u64, received: u64, dropped: usize, unsent: usize },
+    Closed { socket: Name, sent: u64, received: u64, dropped: usize, unsent: usize },
     /// Bytes that had arrived and that no step had taken were thrown away, so that a phase can be run again.
-    Discarded { socket: String, bytes: usize },
+    Discarded { socket: Name, bytes: usize },
     /// Half of a connection was shut down here.
-    ShutDown { socket: String, half: Half },
+    ShutDown { socket: Name, half: Half },
     /// A connection was aborted here.
-    Aborted { socket: String },
+    Aborted { socket: Name },
     /// A class server accepts clients.
-    Serving { class: String, local: SocketAddr, addresses: Vec<SocketAddr>, script: String, kept: usize },
+    Serving { class: Name, local: SocketAddr, addresses: Vec<SocketAddr>, script: String, kept: usize },
     /// A client of a class got another status.
-    Arrival { class: String, arrival: Arc<Arrival> },
+    Arrival { class: Name, arrival: Arrival },
     /// A client of a class sent a message that no `on` took.
-    SeatMessage { class: String, seat: u64, message: Message },
+    SeatMessage { class: Name, seat: u64, message: Message },
     /// How it stands with a class; told now and then (`is_tick`), and when somebody asked.
-    ClassStatus { class: String, status: ClassStatus, is_tick: bool },
+    ClassStatus { class: Name, status: ClassStatus, is_tick: bool },
     /// A message was offered to everyone in a class.
-    Broadcast { class: String, value: Value, reached: usize, dropped: usize },
+    Broadcast { class: Name, value: Value, reached: usize, dropped: usize },
     /// A class has ended.
-    ClassClosed { class: String, status: ClassStatus },
+    ClassClosed { class: Name, status: ClassStatus },
     /// Further interpreters begin to run a script.
-    RunBegan { name: String, script: String, times: u64, at_once: u64 },
+    RunBegan { name: Name, script: String, times: u64, at_once: u64 },
     /// How it stands with them; told now and then.
-    RunProgress { name: String, times: u64, ended: u64, failed: u64, rate: f64 },
+    RunProgress { name: Name, times: u64, ended: u64, failed: u64, rate: f64 },
     /// All of them have ended.
-    RunEnded { name: String, report: Arc<RunReport> },
+    RunEnded { name: Name, report: Arc<RunReport> },
     /// The conversation so far, as it is drawn.
     Flow(Arc<Sequence>),
     /// A picture of the conversation was written to a file.
@@ -121,15 +128,15 @@ pub enum What {
     /// A recording begins, or has ended with so many steps in its file.
     Recording { file: String, steps: Option<usize> },
     /// Something happened to a program that was started here.
-    Program { program: String, did: Did },
+    Program { program: Name, did: Did },
     /// A `check` held.
     Checked { text: String },
     /// A name got a value.
-    Bound { name: String, value: Value },
+    Bound { name: Name, value: Value },
     /// Another socket became the current one.
-    Using { socket: String },
+    Using { socket: Name },
     /// An option was set, for one socket or for all.
-    OptionSet { socket: Option<String>, option: &'static str, value: String, note: Option<String> },
+    OptionSet { socket: Option<Name>, option: &'static str, value: String, note: Option<String> },
     /// A table: its columns' titles and its rows; `kind` names it (`sockets`, `vars`, `settings`).
     Table { kind: &'static str, titles: Vec<&'static str>, rows: Vec<Vec<String>>, empty: &'static str },
     /// A message's bytes in rows; `origin` says whose message it is.
@@ -137,13 +144,13 @@ pub enum What {
     /// A message's bytes as they are.
     Dumped { origin: Origin, wire: Wire, folding: Folding },
     /// What is known of one connection.
-    Connection { socket: String, story: Box<Story> },
+    Connection { socket: Name, story: Box<Story> },
     /// While nobody ran a step: bytes arrived that wait unread, or the peer's sending ended.
-    Noticed { socket: String, bytes: u64, how: Idle, is_current: bool },
+    Noticed { socket: Name, bytes: u64, how: Idle, is_current: bool },
     /// Text that was asked for: help, history.
     Text { kind: &'static str, text: String },
     /// Something a person should know of, that is no failure.
-    Warning { socket: Option<String>, message: String, hint: Option<String> },
+    Warning { socket: Option<Name>, message: String, hint: Option<String> },
     /// A step was not run, because one that failed before would have named what it uses.
     NotRun(Failure),
     /// A `!` step failed, as it must, or a `?` step failed, as it may.
@@ -156,9 +163,9 @@ pub enum What {
 
 impl What {
     /// The socket or the class that it happened to.
-    pub fn socket(&self) -> Option<&str> {
+    pub fn socket(&self) -> Option<&Name> {
         match self {
-            What::Failed(failure) | What::FailedAsAllowed { failure, .. } => failure.socket.as_deref(),
+            What::Failed(failure) | What::FailedAsAllowed { failure, .. } => failure.socket.as_ref(),
             What::Connected { socket, .. }
             | What::Listening { socket, .. }
             | What::Accepted { socket, .. }
@@ -181,7 +188,7 @@ impl What {
     }
 
     /// What a seat's interpreter calls its socket, to be called as others know it: of what happens there.
-    pub fn socket_mut(&mut self) -> Option<&mut String> {
+    pub fn socket_mut(&mut self) -> Option<&mut Name> {
         match self {
             What::Failed(failure) | What::FailedAsAllowed { failure, .. } => failure.socket.as_mut(),
             What::Sent { socket, .. }
@@ -205,7 +212,7 @@ impl What {
             What::Sent { message, .. } | What::Received { message, .. } => message.wire.as_ref(),
             What::Read { wire, .. } => wire.as_ref(),
             What::Begun { wire, .. } => Some(&**wire),
-            What::Failed(failure) | What::FailedAsAllowed { failure, .. } => failure.wire.as_deref(),
+            What::Failed(failure) | What::FailedAsAllowed { failure, .. } => failure.wire.as_ref(),
             _ => None,
         };
         Some((self.socket()?, wire?))

@@ -19,7 +19,7 @@ pub struct StepResult {
     /// From its begin to its end.
     pub took: Duration,
     /// Why it failed; `None`: it passed.
-    pub failure: Option<Box<Failure>>,
+    pub failure: Option<Failure>,
     /// What a `!` step failed with, as it must.
     pub refusal: Option<String>,
 }

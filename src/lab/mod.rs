@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use compact_str::CompactString;
+use compact_str::format_compact;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use tokio::sync::oneshot;
@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use crate::class::Class;
 use crate::command::{Call, Script, Setting};
 use crate::conversation::Conversation;
-use crate::event::{Event, Failure, RunReport, Sink, What, Wire};
+use crate::event::{Event, Failure, Name, RunReport, Sink, What, Wire};
 use crate::language::expr::{Expr, Lookup, Ref, Template, follow};
 use crate::language::mistake::{Mistake, did_you_mean};
 use crate::load::Load;
@@ -38,6 +38,8 @@ pub use phase::Phase;
 pub use programs::{Asker, Permission};
 pub use settings::{Limit, MAX_CLIENTS_DEFAULT, Settings, shown_duration};
 
+/// For how many names there is room at once: those of a class's client and of a short script.
+const NAMES_EXPECTED: usize = 7;
 /// How many lines `history` keeps of one interpreter.
 const HISTORY_MAX: usize = 10_000;
 
@@ -46,9 +48,9 @@ pub type Pauser = Arc<dyn Fn(&str) -> oneshot::Receiver<()> + Send + Sync>;
 
 /// An interpreter's state. A prompt is one, a script is one; it is `Send` and holds no thread.
 pub struct Lab {
-    names: IndexMap<CompactString, Binding, RandomState>,
+    names: IndexMap<Name, Binding, RandomState>,
     /// The socket that steps without `@NAME` mean.
-    pub current: Option<String>,
+    pub current: Option<Name>,
     /// What holds for every socket that has nothing of its own.
     pub settings: Settings,
     /// The value received last: `$_`.
@@ -64,7 +66,7 @@ pub struct Lab {
     /// The programs that are running, so that they can be ended whatever happens.
     pub programs: Programs,
     /// Values given on the command line or by `include`, by the `param` they are for.
-    pub given: Vec<(String, String)>,
+    pub given: Vec<(Name, String)>,
     /// The folder that a script's file names start from: that of the script, else the working one.
     pub folder: PathBuf,
     /// Set by `quit`.
@@ -89,8 +91,10 @@ pub struct Lab {
     pub conversation: Option<Conversation>,
     /// What makes a script of the steps that are run.
     pub recorder: Option<Box<Mutex<Recorder>>>,
-    sink: Sink,
-    started: Instant,
+    /// `None` where nobody hears what happens.
+    sink: Option<Sink>,
+    /// When this interpreter began.
+    pub started: Instant,
     connections: usize,
     listeners: usize,
     spawned: usize,
@@ -145,8 +149,13 @@ pub struct Link {
 impl Lab {
     /// A new interpreter without names or sockets.
     pub fn new(sink: Sink) -> Lab {
+        Lab { sink: Some(sink), ..Lab::unheard() }
+    }
+
+    /// One of whose events nobody hears.
+    pub fn unheard() -> Lab {
         Lab {
-            names: IndexMap::default(),
+            names: IndexMap::with_capacity_and_hasher(NAMES_EXPECTED, RandomState::default()),
             current: None,
             settings: Settings::default(),
             last: None,
@@ -168,7 +177,7 @@ impl Lab {
             seat: None,
             conversation: None,
             recorder: None,
-            sink,
+            sink: None,
             started: Instant::now(),
             connections: 0,
             listeners: 0,
@@ -181,17 +190,19 @@ impl Lab {
         if let Some(recorder) = &self.recorder {
             recorder.lock().unwrap_or_else(PoisonError::into_inner).hear(&what);
         }
-        (self.sink)(Event { at: self.started.elapsed(), what });
+        if let Some(sink) = &self.sink {
+            sink(Event { at: self.started.elapsed(), what });
+        }
     }
 
     /// Keeps what happens from now on, to be looked back on.
     pub fn keep_conversation(&mut self) {
         let conversation = Conversation::default();
-        let (kept, told) = (conversation.clone(), self.sink.clone());
-        self.sink = Arc::new(move |event: Event| {
+        let (kept, told) = (conversation.clone(), self.sink());
+        self.sink = Some(Arc::new(move |event: Event| {
             kept.keep(&event.what);
             told(event);
-        });
+        }));
         self.conversation = Some(conversation);
     }
 
@@ -202,7 +213,7 @@ impl Lab {
 
     /// Where this interpreter's events go.
     pub fn sink(&self) -> Sink {
-        self.sink.clone()
+        self.sink.clone().unwrap_or_else(|| Arc::new(|_: Event| {}))
     }
 
     /// Keeps a line for `history`.
@@ -251,7 +262,7 @@ impl Lab {
                     reference.len,
                     format!("nothing is called `${}`", reference.name),
                 );
-                Err(match did_you_mean(&reference.name, self.names.keys().map(CompactString::as_str)) {
+                Err(match did_you_mean(&reference.name, self.names.keys().map(Name::as_str)) {
                     Some(near) => mistake.hint(format!("did you mean `${near}`?")),
                     None => mistake.hint("`let NAME = VALUE`, `as NAME` and `expect ... as NAME` give names; `vars` lists them"),
                 })
@@ -303,31 +314,31 @@ impl Lab {
     }
 
     /// Keeps a connection under `name`, or the next free `c1`, `c2`, ..., and makes it the current socket.
-    pub fn add_connection(&mut self, name: Option<&str>, mut connection: Connection) -> String {
+    pub fn add_connection(&mut self, name: Option<&str>, mut connection: Connection) -> Name {
         connection.eager = self.eager;
         let name = self.new_name(name, 'c');
         let link = Box::new(Link { connection, own: Vec::new() });
-        self.names.insert(name.as_str().into(), Binding::Connection(link));
+        self.names.insert(name.clone(), Binding::Connection(link));
         self.current = Some(name.clone());
         name
     }
 
     /// Keeps a listener under `name`, or the next free `s1`, `s2`, ..., and makes it the current socket.
-    pub fn add_listener(&mut self, name: Option<&str>, listener: Listener) -> String {
+    pub fn add_listener(&mut self, name: Option<&str>, listener: Listener) -> Name {
         let name = self.new_name(name, 's');
-        self.names.insert(name.as_str().into(), Binding::Listener(Box::new(listener)));
+        self.names.insert(name.clone(), Binding::Listener(Box::new(listener)));
         self.current = Some(name.clone());
         name
     }
 
     /// The name for a new class or new runs: the one asked for, or the next free `s1`, `s2`, ...
-    pub fn new_crowd_name(&mut self, name: Option<&str>) -> String {
+    pub fn new_crowd_name(&mut self, name: Option<&str>) -> Name {
         self.new_name(name, 's')
     }
 
     /// Keeps a class under its name. It carries no messages of its own, so the current socket stays.
     pub fn add_class(&mut self, class: Arc<Class>) {
-        self.names.insert(class.name.as_str().into(), Binding::Class(class));
+        self.names.insert(class.name.clone(), Binding::Class(class));
     }
 
     /// The class that is meant when none is named: a seat's own, else the newest.
@@ -354,9 +365,9 @@ impl Lab {
         self.class()?.seat(number)
     }
 
-    fn new_name(&mut self, name: Option<&str>, letter: char) -> String {
+    fn new_name(&mut self, name: Option<&str>, letter: char) -> Name {
         if let Some(name) = name {
-            return name.to_string();
+            return name.into();
         }
         loop {
             let counter = match letter {
@@ -365,8 +376,8 @@ impl Lab {
                 _ => &mut self.listeners,
             };
             *counter += 1;
-            let name = format!("{letter}{counter}");
-            if !self.names.contains_key(name.as_str()) {
+            let name = format_compact!("{letter}{counter}");
+            if !self.names.contains_key(&name) {
                 return name;
             }
         }
@@ -379,13 +390,13 @@ impl Lab {
             let carries =
                 |it: &Binding| !matches!(it, Binding::Value(_) | Binding::Load(_) | Binding::Program(_));
             let before = self.names.iter().rev().find(|(_, binding)| carries(binding));
-            self.current = before.map(|(name, _)| name.to_string());
+            self.current = before.map(|(name, _)| name.clone());
         }
         removed
     }
 
     /// The name of the socket that a step means: `@NAME`, else the current one.
-    pub fn socket_name(&self, call: &Call) -> Result<String, Failure> {
+    pub fn socket_name(&self, call: &Call) -> Result<Name, Failure> {
         if let Some((name, at)) = &call.target {
             return self.known_socket(name, *at);
         }
@@ -396,10 +407,10 @@ impl Lab {
     }
 
     /// Checks that a socket of this name is open.
-    pub fn known_socket(&self, name: &str, at: usize) -> Result<String, Failure> {
+    pub fn known_socket(&self, name: &str, at: usize) -> Result<Name, Failure> {
         let problem = match self.names.get(name) {
             Some(Binding::Value(_)) => format!("`{name}` is a value, not a socket"),
-            Some(_) => return Ok(name.to_string()),
+            Some(_) => return Ok(name.into()),
             None => format!("no socket is called `{name}`"),
         };
         let sockets: Vec<&str> = self.sockets().collect();
@@ -410,7 +421,7 @@ impl Lab {
                 format!("open are: {}", sockets.iter().take(8).copied().collect::<Vec<_>>().join(", "))
             }
         };
-        Err(Failure { span: Some((at, name.len())), ..Failure::script(problem).hint(hint) })
+        Err(Failure::script(problem).hint(hint).at(at, name.len()))
     }
 
     /// The connection of that name.
@@ -435,11 +446,11 @@ impl Lab {
     }
 
     /// The listener that `accept` means when none is named: the current socket, else the newest listener.
-    pub fn default_listener(&self) -> Option<String> {
+    pub fn default_listener(&self) -> Option<Name> {
         let is_listener = |name: &str| matches!(self.names.get(name), Some(Binding::Listener(_)));
         match &self.current {
             Some(current) if is_listener(current) => Some(current.clone()),
-            _ => self.names.keys().rev().find(|name| is_listener(name)).map(CompactString::to_string),
+            _ => self.names.keys().rev().find(|name| is_listener(name)).cloned(),
         }
     }
 
@@ -466,7 +477,8 @@ impl Lab {
 
 impl From<Mistake> for Failure {
     fn from(mistake: Mistake) -> Failure {
-        let span = Some((mistake.at, mistake.len));
-        Failure { hint: mistake.hint, span, ..Failure::script(mistake.message) }
+        let mut failure = Failure::script(mistake.message).at(mistake.at, mistake.len);
+        failure.hint = mistake.hint;
+        failure
     }
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use compact_str::CompactString;
 use tokio::sync::oneshot;
 
 use super::{Binding, Lab, not_a_program};
 use crate::command::{Call, Script};
-use crate::event::{Did, Failure, What, Why};
+use crate::event::{Did, Failure, Name, What, Why};
 use crate::language::expr::Template;
 use crate::program::{Program, Start};
 use crate::value::Value;
@@ -109,7 +108,7 @@ impl Lab {
         // Its output is read on this thread from now on: no step may hold it.
         self.eager = false;
         let pid = program.pid;
-        self.names.insert(name.as_str().into(), Binding::Program(Box::new(program)));
+        self.names.insert(name.clone(), Binding::Program(Box::new(program)));
         self.emit(What::Program { program: name, did: Did::Start { pid, words } });
         Ok(())
     }
@@ -123,14 +122,14 @@ impl Lab {
     }
 
     /// The name of the program that a step means: `@NAME`, else the current one, else the newest.
-    pub fn program_name(&self, call: &Call) -> Result<String, Failure> {
+    pub fn program_name(&self, call: &Call) -> Result<Name, Failure> {
         if let Some((name, at)) = &call.target {
             return self.known_socket(name, *at);
         }
         let is_program = |name: &&str| matches!(self.names.get(*name), Some(Binding::Program(_)));
         let current = self.current.as_deref().filter(is_program);
-        let newest = || self.names.keys().rev().map(CompactString::as_str).find(is_program);
-        current.or_else(newest).map(str::to_string).ok_or_else(|| {
+        let newest = || self.names.keys().rev().map(Name::as_str).find(is_program);
+        current.or_else(newest).map(Name::from).ok_or_else(|| {
             Failure::script(format!("`{}` needs a program, and none was started", call.spec.name))
                 .hint("`spawn PROGRAM ARGS... as NAME` starts one")
         })

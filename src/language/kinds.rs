@@ -96,7 +96,7 @@ fn wrong_target(call: &Call, kind_of: &dyn Fn(&str) -> Option<Kind>) -> Option<F
         _ if wants_connection => kind.carries_nothing(name),
         _ => return None,
     };
-    Some(Failure { span: Some((*at, name.len())), ..failure })
+    Some(failure.at(*at, name.len()))
 }
 
 /// `wait` for what never ends, or for those who pass where nobody can.
@@ -109,7 +109,7 @@ fn wrong_wait(call: &Call, kind_of: &dyn Fn(&str) -> Option<Kind>) -> Option<Fai
         Kind::Load | Kind::Program => !counts,
         _ => false,
     };
-    (!can_wait).then(|| Failure { span: Some((call.args_at, name.len())), ..not_a_class(name) })
+    (!can_wait).then(|| not_a_class(name).at(call.args_at, name.len()))
 }
 
 /// A way through a script's steps as they stand: which names are taken, and what the phase under way is worth.

@@ -18,7 +18,7 @@ pub struct Mistake {
     /// A bracket or a string was still open when the text ended: the next line may close it.
     pub unfinished: bool,
     /// The mistake is in a file that this line includes: what to report instead.
-    pub elsewhere: Option<Box<crate::event::Failure>>,
+    pub elsewhere: Option<crate::event::Failure>,
 }
 
 impl Mistake {

@@ -83,7 +83,7 @@ impl Missing {
                 {
                     let sign = if what == "a socket" { "" } else { "$" };
                     let failure = Failure::check(format!("{place} would have named `{sign}{name}`"));
-                    needed = Some(step.locate(Failure { span: Some((at, len)), ..failure }));
+                    needed = Some(step.locate(failure.at(at, len)));
                 }
             });
             add_names(step, &mut own);
@@ -101,7 +101,7 @@ fn unknown_name(call: &Call, names: &HashSet<String>) -> Option<Failure> {
                 Some(near) => failure.hint(format!("did you mean `{near}`?")),
                 None => failure.hint("`as NAME`, `let NAME = VALUE` and `expect ... as NAME` give names"),
             };
-            unknown = Some(call.locate(Failure { span: Some((at, len)), ..failure }));
+            unknown = Some(call.locate(failure.at(at, len)));
         }
     });
     unknown

@@ -54,9 +54,9 @@ fn named(line: &mut Line, context: &Context, naming: &Naming) -> Result<(Script,
     }
     let script = load(&path, context.table, context.files).map_err(|failure| {
         if failure.place.is_some() {
-            Mistake { elsewhere: Some(Box::new(failure)), ..Mistake::new(at, len, "") }
+            Mistake { elsewhere: Some(failure), ..Mistake::new(at, len, "") }
         } else {
-            Mistake::new(at, len, failure.message).hint(match context.files.chain.is_empty() {
+            Mistake::new(at, len, failure.message.as_str()).hint(match context.files.chain.is_empty() {
                 true => "the name starts from the folder you are in",
                 false => "the name starts from the folder of the script that this line stands in",
             })
@@ -91,14 +91,11 @@ pub fn serving(line: &mut Line, context: &Context) -> Result<Parsed, Mistake> {
         Some(script) => script,
         None => {
             parse(SEAT_SCRIPT.as_bytes(), "scripts/seat.lab (built in)", context.table, &Files::default())
-                .map_err(|failure| Mistake {
-                    elsewhere: Some(Box::new(failure)),
-                    ..Mistake::new(line.at, 1, "")
-                })?
+                .map_err(|failure| Mistake { elsewhere: Some(failure), ..Mistake::new(line.at, 1, "") })?
         }
     };
     check_names(&script, SEAT_NAMES.into_iter())
-        .map_err(|failure| Mistake { elsewhere: Some(Box::new(failure)), ..Mistake::new(line.at, 1, "") })?;
+        .map_err(|failure| Mistake { elsewhere: Some(failure), ..Mistake::new(line.at, 1, "") })?;
     let mut starts = None;
     script.each_call(&mut |call| {
         if starts.is_none() && call.starts_program() {
@@ -111,7 +108,7 @@ pub fn serving(line: &mut Line, context: &Context) -> Result<Parsed, Mistake> {
         }
     });
     match starts {
-        Some(failure) => Err(Mistake { elsewhere: Some(Box::new(failure)), ..Mistake::new(line.at, 1, "") }),
+        Some(failure) => Err(Mistake { elsewhere: Some(failure), ..Mistake::new(line.at, 1, "") }),
         None => Ok(Parsed::Serving { script: Arc::new(script), journal }),
     }
 }
@@ -129,10 +126,8 @@ pub fn included(line: &mut Line, context: &Context) -> Result<Arc<Script>, Mista
 pub fn run(line: &mut Line, context: &Context) -> Result<Parsed, Mistake> {
     let at = line.at;
     let (script, name_len) = named(line, context, &RUNS)?;
-    check_names(&script, std::iter::empty()).map_err(|failure| Mistake {
-        elsewhere: Some(Box::new(failure)),
-        ..Mistake::new(at, name_len, "")
-    })?;
+    check_names(&script, std::iter::empty())
+        .map_err(|failure| Mistake { elsewhere: Some(failure), ..Mistake::new(at, name_len, "") })?;
     let params = given(line, &["times", "at", "as"])?;
     check_given(&script, &params, at, name_len)?;
     let (mut times, mut at_once) = (None, None);

@@ -199,7 +199,7 @@ fn one_step(
 /// The mistake with its place in the file, for whoever reads a longer text than this step's.
 fn located(mistake: Mistake, text: &str, context: &Context) -> Mistake {
     let unfinished = mistake.unfinished;
-    let elsewhere = Some(Box::new(failure(mistake, text, context)));
+    let elsewhere = Some(failure(mistake, text, context));
     Mistake { elsewhere, unfinished, ..Mistake::new(text.len(), 1, "") }
 }
 
@@ -217,10 +217,12 @@ fn first_lines(text: &str, count: usize) -> &str {
 /// A mistake as the failure that a person sees.
 pub fn failure(mistake: Mistake, text: &str, context: &Context) -> Failure {
     if let Some(elsewhere) = mistake.elsewhere {
-        return *elsewhere;
+        return elsewhere;
     }
     let place = excerpt(text, &context.file, context.line, mistake.at, mistake.len);
-    Failure { hint: mistake.hint, place: Some(place), ..Failure::script(mistake.message) }
+    let mut failure = Failure::script(mistake.message).placed(place);
+    failure.hint = mistake.hint;
+    failure
 }
 
 /// The text of a script: UTF-8 with or without a byte-order mark, lines that end in `\n` or `\r\n`, no NUL.
@@ -270,7 +272,7 @@ fn bad_byte(bytes: &[u8], at: usize, file: &Arc<str>, message: String) -> Failur
         _ => format!("\\x{:02x}", bytes[at]),
     };
     let place = excerpt(&format!("{before}{shown}"), file, line, before.len(), shown.len());
-    Failure { place: Some(place), ..Failure::script(message) }
+    Failure::script(message).placed(place)
 }
 
 /// `its params are host, port`.

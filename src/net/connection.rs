@@ -1,5 +1,6 @@
 //! A connection that owns its buffer: a wait that is cancelled loses no byte, in either direction.
 
+use std::cell::RefCell;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
@@ -31,6 +32,11 @@ const FORGET_MAX: usize = 64 << 20;
 /// How long an eager connection waits in the kernel itself before it waits through the runtime. A peer on the same machine
 /// answers within this, and the runtime's own sleeping and waking costs a quarter of such a round trip.
 const EAGER: Duration = Duration::from_millis(1);
+
+thread_local! {
+    /// Room for one small read.
+    static SMALL: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(READ_MIN));
+}
 
 /// How the peer's sending ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,6 +248,12 @@ impl Connection {
         }
     }
 
+    /// Whether the peer has reset the connection behind the end of its sending: it has closed both halves, and answered so to
+    /// what was sent to it since. False where that is not known.
+    pub fn is_broken(&self) -> bool {
+        platform::look(&self.stream) == Some(Idle::Broken)
+    }
+
     /// Takes a message off the stream.
     pub fn take(&mut self, message: &Message) {
         self.advance(message.total);
@@ -354,12 +366,14 @@ impl Connection {
         Ok(Some(end))
     }
 
-    /// Through the stack, so that what is kept is as large as what came.
+    /// Through room that all connections share, so that what is kept is as large as what came.
     fn read_small(&mut self) -> io::Result<usize> {
-        let mut bytes = [0; READ_MIN];
-        let read = self.stream.try_read(&mut bytes)?;
-        self.buffer.extend_from_slice(&bytes[..read]);
-        Ok(read)
+        SMALL.with_borrow_mut(|bytes| {
+            bytes.clear();
+            let read = self.stream.try_read_buf(bytes)?;
+            self.buffer.extend_from_slice(bytes);
+            Ok(read)
+        })
     }
 
     fn read_at_most(&mut self, limit: usize) -> io::Result<usize> {

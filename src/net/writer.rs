@@ -75,20 +75,16 @@ impl Writer {
 
     /// Queues bytes and waits until the kernel has all that is queued. If the wait is cancelled the rest stays queued, and
     /// the next send takes it along, so the stream stays whole.
-    pub async fn send(&self, bytes: Vec<u8>) -> Send {
-        {
-            let mut queue = self.queue();
-            if queue.is_shut {
-                let why = "the writing half was shut down here";
-                return Send::Broken(io::Error::new(io::ErrorKind::NotConnected, why));
-            }
-            if queue.unsent.is_empty() {
-                queue.unsent = bytes;
-            } else {
-                queue.unsent.extend_from_slice(&bytes);
-            }
+    pub async fn send(&self, bytes: &[u8]) -> Send {
+        if !self.can_write() {
+            let why = "the writing half was shut down here";
+            return Send::Broken(io::Error::new(io::ErrorKind::NotConnected, why));
         }
-        self.drain().await
+        match self.push(bytes) {
+            Ok(true) => Send::All,
+            Ok(false) => self.drain().await,
+            Err(error) => Send::Broken(error),
+        }
     }
 
     /// Queues bytes for the next send to take along.
@@ -99,7 +95,7 @@ impl Writer {
     /// Waits until the kernel has all that is queued.
     pub async fn drain(&self) -> Send {
         loop {
-            match self.push() {
+            match self.push(&[]) {
                 Ok(true) => return Send::All,
                 Ok(false) => {
                     if let Err(error) = self.stream.writable().await {
@@ -114,34 +110,39 @@ impl Writer {
     /// Sends without waiting; at most `most` bytes may be left queued.
     pub fn offer(&self, bytes: &[u8], most: usize) -> Offer {
         {
-            let mut queue = self.queue();
+            let queue = self.queue();
             if queue.is_shut {
                 return Offer::Broken;
             }
             if queue.unsent.len() + bytes.len() > most {
                 return Offer::Full;
             }
-            queue.unsent.extend_from_slice(bytes);
         }
-        match self.push() {
+        match self.push(bytes) {
             Ok(true) => Offer::Sent,
             Ok(false) => Offer::Queued,
             Err(_) => Offer::Broken,
         }
     }
 
-    /// Gives the kernel what it takes now; whether that was all.
-    fn push(&self) -> io::Result<bool> {
+    /// Gives the kernel what it takes now of what is queued and of `bytes` behind that, and queues the rest of them; whether
+    /// that was all. Where nothing is queued they go straight to the kernel: most messages are never queued.
+    fn push(&self, bytes: &[u8]) -> io::Result<bool> {
         let mut queue = self.queue();
+        let Queue { unsent, sent, .. } = &mut *queue;
+        if !unsent.is_empty() {
+            unsent.extend_from_slice(bytes);
+        }
+        let going = if unsent.is_empty() { bytes } else { &unsent[..] };
         let mut gone = 0;
         let outcome = loop {
-            if gone == queue.unsent.len() {
+            if gone == going.len() {
                 break Ok(true);
             }
-            match self.stream.try_write(&queue.unsent[gone..]) {
+            match self.stream.try_write(&going[gone..]) {
                 Ok(n) => {
                     gone += n;
-                    queue.sent += n as u64;
+                    *sent += n as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -149,9 +150,10 @@ impl Writer {
             }
         };
         match outcome {
-            Ok(false) => drop(queue.unsent.drain(..gone)),
+            Ok(false) if unsent.is_empty() => unsent.extend_from_slice(&bytes[gone..]),
+            Ok(false) => drop(unsent.drain(..gone)),
             // What a broken connection was to send will never go out.
-            Ok(true) | Err(_) => queue.unsent = Vec::new(),
+            Ok(true) | Err(_) => *unsent = Vec::new(),
         }
         outcome
     }

@@ -342,7 +342,7 @@ impl Drawing {
             }
             Some(Met::Silence) => self.mark(end, Marked::Silence, said, None),
             None => {
-                let body = failure.wire.as_ref().map(|wire| body::of_bytes(wire));
+                let body = failure.wire.as_ref().map(body::of_bytes);
                 let said = match said.as_str() {
                     // The kernel refuses to send once it got an RST, whatever it calls that.
                     "closed" | "reset" => {
@@ -408,7 +408,8 @@ impl Drawing {
     }
 
     fn arrival(&mut self, arrival: &event::Arrival) {
-        let more = if arrival.who.is_empty() { &arrival.reason } else { &arrival.who };
+        let who = arrival.identity.shown();
+        let more = if who.is_empty() { &arrival.reason } else { &who };
         let colon = if more.is_empty() { "" } else { ": " };
         let said = format!("{}{colon}{more}", arrival.status);
         self.mark_name(&format!("seat{}", arrival.seat), Marked::Says, text(&said));

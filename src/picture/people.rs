@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
 use crate::conversation::Entry;
-use crate::event::What;
+use crate::event::{Name, What};
 use crate::sequence::{Lane, Role};
 use crate::value::escape;
 
@@ -65,7 +65,7 @@ pub fn meet<'e>(entries: impl Iterator<Item = &'e Entry>) -> People {
 #[derive(Default)]
 struct Meeting {
     people: People,
-    listeners: HashMap<String, Listener>,
+    listeners: HashMap<Name, Listener>,
     /// Ends whose other end was not seen yet, by the address of the one that connected, which both know.
     alone: HashMap<SocketAddr, usize>,
 }
@@ -82,7 +82,7 @@ impl Meeting {
             other => {
                 // The entry that told of its opening is not there any more.
                 if let Some(name) = other.socket()
-                    && !self.people.by_name.contains_key(name)
+                    && !self.people.by_name.contains_key(name.as_str())
                     && !matches!(other, What::Broadcast { .. } | What::ClassClosed { .. })
                 {
                     self.people.lane(name, Place::Client);

@@ -5,14 +5,13 @@ mod output;
 
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::watch;
 
-use crate::event::{Did, Event, Failure, Sink, What, Why};
+use crate::event::{Did, Event, Failure, Name, Sink, What, Why};
 use crate::platform;
 
 pub use ending::{Ended, Programs};
@@ -35,7 +34,7 @@ pub struct Program {
 /// What a program is started with.
 pub struct Start {
     /// What it is called here.
-    pub name: String,
+    pub name: Name,
     /// The program and its arguments.
     pub words: Vec<String>,
     /// How long it may run; `None` for ever.
@@ -49,14 +48,14 @@ pub struct Start {
 /// Tells what a program does.
 #[derive(Clone)]
 struct Teller {
-    program: Arc<str>,
+    program: Name,
     sink: Sink,
     since: Instant,
 }
 
 impl Teller {
     fn tell(&self, did: Did) {
-        let what = What::Program { program: self.program.to_string(), did };
+        let what = What::Program { program: self.program.clone(), did };
         (self.sink)(Event { at: self.since.elapsed(), what });
     }
 }
@@ -80,7 +79,7 @@ impl Program {
         let pid = child.id().unwrap_or_default();
         programs.enter(pid);
         let state = watch::Sender::new(State::default());
-        let teller = Teller { program: start.name.into(), sink: start.sink, since: start.since };
+        let teller = Teller { program: start.name, sink: start.sink, since: start.since };
         let stdin = child.stdin.take();
         let readers = output::read_both(&mut child, &state, &teller);
         tokio::spawn(ending::supervise(child, start.time, readers, state.clone(), programs.clone(), teller));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::command::{Call, Names, Parsed, Wanted};
-use crate::event::{Failure, FailureKind, Message, What};
+use crate::event::{Failure, FailureKind, Message, Name, What};
 use crate::lab::{Binding, Lab, shown_duration};
 use crate::net::{End, Listener};
 use crate::value::escape;
@@ -39,9 +39,9 @@ pub struct Recorder {
     /// What stands behind each of them.
     suffix: String,
     /// The socket that the step under way made.
-    made: Option<String>,
+    made: Option<Name>,
     /// Sockets that are open and their port, where the kernel chose it.
-    ports: HashMap<String, u16>,
+    ports: HashMap<Name, u16>,
     /// Ports that were chosen, and the param that each became.
     params: Vec<(String, String)>,
     /// Values that had a name before the recording and are not written down yet.
@@ -110,7 +110,7 @@ impl Recorder {
                     match accepted_by {
                         Some((listener, _)) => format!("accept {listener} as {name}"),
                         None => {
-                            self.ports.insert(name.to_string(), connection.local.port());
+                            self.ports.insert(name.into(), connection.local.port());
                             format!("connect {} as {name}", connection.peer)
                         }
                     }
@@ -262,7 +262,7 @@ impl Recorder {
     fn expect(
         &mut self,
         socket: &str,
-        wanted: impl FnOnce(&mut String, &HashMap<String, u16>),
+        wanted: impl FnOnce(&mut String, &HashMap<Name, u16>),
         note: Option<&Message>,
     ) {
         // Writing to a String cannot fail.
@@ -409,7 +409,7 @@ fn becomes_expects(recorder: &Recorder, lab: &Lab, call: &Call) -> bool {
 
 /// How many bytes the socket of a `send` has been given, those that are still queued among them.
 fn given(lab: &Lab, call: &Call) -> u64 {
-    let name = call.target.as_ref().map(|(name, _)| name).or(lab.current.as_ref());
+    let name = call.target.as_ref().map(|(name, _)| name.as_str()).or(lab.current.as_deref());
     match name.and_then(|name| lab.get(name)) {
         Some(Binding::Connection(link)) if call.spec.name == "send" && call.wanted == Wanted::Pass => {
             let writer = link.connection.writer();

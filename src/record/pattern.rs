@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::event::Name;
 use crate::language::expr::Expr;
 use crate::language::line::Line;
 use crate::language::literal;
@@ -12,7 +13,7 @@ const PATTERN_MAX: usize = 2_000;
 
 /// Writes the pattern for a value: itself, but `_` where no literal says it. A number that is the port of an open socket, which a
 /// server may use as an id, is written as `$SOCKET.port`: it is another one in each run.
-pub fn pattern(value: &Value, ports: &HashMap<String, u16>, text: &mut String) {
+pub fn pattern(value: &Value, ports: &HashMap<Name, u16>, text: &mut String) {
     let before = text.len();
     if !write(value, ports, text, before + PATTERN_MAX) {
         text.truncate(before);
@@ -21,10 +22,10 @@ pub fn pattern(value: &Value, ports: &HashMap<String, u16>, text: &mut String) {
 }
 
 /// Writes as long as the text is no longer than `most`; whether it stayed so.
-fn write(value: &Value, ports: &HashMap<String, u16>, text: &mut String, most: usize) -> bool {
+fn write(value: &Value, ports: &HashMap<Name, u16>, text: &mut String, most: usize) -> bool {
     match value {
         Value::Int(number) => {
-            let is_it = |(_, port): &(&String, &u16)| *number == i64::from(**port);
+            let is_it = |(_, port): &(&Name, &u16)| *number == i64::from(**port);
             // Of several the first by name: a script is the same in each run.
             match ports.iter().filter(is_it).map(|(name, _)| name).min() {
                 Some(name) => text.extend(["$", name, ".port"]),
@@ -61,7 +62,7 @@ fn write(value: &Value, ports: &HashMap<String, u16>, text: &mut String, most: u
 fn all(
     items: &[Value],
     [open, close]: [&str; 2],
-    ports: &HashMap<String, u16>,
+    ports: &HashMap<Name, u16>,
     text: &mut String,
     most: usize,
 ) -> bool {
@@ -131,7 +132,7 @@ mod tests {
             ("what", Value::Float(f64::NAN)),
             ("raw", Value::ByteArray(b"x".as_slice().into())),
         ]);
-        let ports = [("ada".to_string(), 50522)].into();
+        let ports = [("ada".into(), 50522)].into();
         let shown = |value: Value| {
             let mut text = String::new();
             pattern(&value, &ports, &mut text);

@@ -67,7 +67,7 @@ fn arrival(arrival: &Arrival, look: &Look) -> Option<String> {
     // One row each, whatever a client calls itself.
     let who = |beside: &str| {
         let room = look.width.saturating_sub(4 + name.width() + beside.width()).max(SHOWN_IDENTITY);
-        fit(&escape(&arrival.who), room)
+        fit(&escape(&arrival.identity.shown()), room)
     };
     Some(match arrival.status {
         "passed" => return None,

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
+use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
-use serde_value::Value as Loose;
+use serde_value::{DeserializerError, Value as Loose};
 
 use crate::value::{Object, ObjectKind, Value};
 
@@ -73,14 +75,16 @@ impl Identity {
                 ));
             }
         }
-        Identity::deserialize(fields.into_map()).map_err(|error| format!("not an identity: {error}"))
+        fields.into_identity().map_err(|error| format!("not an identity: {error}"))
     }
 
     /// What tells two students apart: the student id, else the github name, the e-mail address, the name.
-    pub fn key(&self) -> Option<String> {
-        let fields = [&self.student_id, &self.github, &self.email, &self.name];
-        let (place, field) = fields.iter().enumerate().find(|(_, field)| !field.is_empty())?;
-        Some(format!("{place}{}", field.to_lowercase()))
+    pub fn key(&self) -> Option<CompactString> {
+        let fields = [("0", &self.student_id), ("1", &self.github), ("2", &self.email), ("3", &self.name)];
+        let (place, field) = fields.iter().find(|(_, field)| !field.is_empty())?;
+        let mut key = CompactString::from_str_to_lowercase(field);
+        key.insert_str(0, place);
+        Some(key)
     }
 
     /// The fields that are there, for one line of a screen; not yet escaped.
@@ -101,8 +105,9 @@ impl Identity {
 /// Fields by their usual names, and what is left over.
 #[derive(Default)]
 struct Fields {
-    known: BTreeMap<Loose, Loose>,
-    more: BTreeMap<Loose, Loose>,
+    /// In the order of `SPELLINGS`.
+    known: [Option<Loose>; SPELLINGS.len()],
+    more: BTreeMap<String, String>,
 }
 
 impl Fields {
@@ -125,48 +130,47 @@ impl Fields {
     }
 
     fn add_instance(&mut self, object: &Object) {
-        self.more(&Loose::String("class".into()), Value::str(&object.name));
+        self.more("class", &Value::str(&object.name));
         if let Some(Value::Dict(pairs)) = &object.state {
             pairs.iter().for_each(|(key, value)| self.add_pair(key, value));
         }
     }
 
     fn add(&mut self, key: &str, value: &Value) {
-        let field = SPELLINGS
-            .iter()
-            .find(|(_, spellings)| spellings.iter().any(|spelling| spelling.eq_ignore_ascii_case(key)));
-        let Some((field, _)) = field else { return self.more(&Loose::String(cut(key)), value.clone()) };
-        let field = Loose::String((*field).to_string());
-        if self.known.contains_key(&field) {
-            return self.more(&Loose::String(cut(key)), value.clone());
-        }
-        let value = match value {
+        let is_spelled = |spellings: &[&str]| spellings.iter().any(|it| it.eq_ignore_ascii_case(key));
+        let field = SPELLINGS.iter().position(|(_, spellings)| is_spelled(spellings));
+        let Some(field @ None) = field.map(|field| &mut self.known[field]) else {
+            return self.more(key, value);
+        };
+        *field = Some(match value {
             Value::Str(text) => Loose::String(cut(text.trim().trim_start_matches("SID:").trim())),
             Value::Int(number) => Loose::I64(*number),
             Value::None => Loose::String(String::new()),
             other => Loose::String(other.repr_cut(FIELD_MAX).0),
-        };
-        self.known.insert(field, value);
+        });
     }
 
-    fn more(&mut self, key: &Loose, value: Value) {
+    fn more(&mut self, key: &str, value: &Value) {
         let is_secret = |key: &str| {
             let key = key.to_lowercase();
             SECRET.iter().any(|secret| key.contains(secret))
         };
         if self.more.len() < MORE_MAX {
-            let shown = match (key, &value) {
-                (Loose::String(key), _) if is_secret(key) => "(not kept)".to_string(),
-                (_, Value::Str(text)) => cut(text),
+            let key = cut(key);
+            let shown = match value {
+                _ if is_secret(&key) => "(not kept)".to_string(),
+                Value::Str(text) => cut(text),
                 _ => value.repr_cut(FIELD_MAX).0,
             };
-            self.more.insert(key.clone(), Loose::String(shown));
+            self.more.insert(key, shown);
         }
     }
 
-    fn into_map(mut self) -> Loose {
-        self.known.insert(Loose::String("more".into()), Loose::Map(self.more));
-        Loose::Map(self.known)
+    fn into_identity(self) -> Result<Identity, DeserializerError> {
+        let names = SPELLINGS.iter().map(|(field, _)| *field);
+        let known = names.zip(self.known).filter_map(|(field, value)| Some((field, value?)));
+        let identity = Identity::deserialize(MapDeserializer::new(known))?;
+        Ok(Identity { more: self.more, ..identity })
     }
 }
 
