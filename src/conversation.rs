@@ -1,6 +1,7 @@
 //! The conversation so far: a bounded log of what happened on every socket, which `explain`, `hex` and `flow` look back on.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::hash_map::{Entry as Place, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use crate::event::{Failure, Message, Name, What, Wire};
+use crate::event::{Event, Failure, Message, Name, What, Wire};
 use crate::net::Framing;
 use crate::value::Value;
 
@@ -91,21 +92,26 @@ impl Default for Log {
 }
 
 impl Conversation {
+    /// One whose time begins then.
+    pub fn since(began: Instant) -> Conversation {
+        Conversation(Arc::new(Mutex::new(Log { began, ..Log::default() })))
+    }
+
     /// Keeps what happened, if it belongs to a picture of the conversation.
-    pub fn keep(&self, what: &What) {
-        if let Some(kept) = slim(what) {
-            self.look().add(kept);
+    pub fn keep(&self, event: &Event) {
+        if let Some(kept) = slim(&event.what) {
+            self.look().add(event.at, kept);
         }
     }
 
     /// The same of what happened in a seat's interpreter: there the socket is called `me`, here it is called as the class
     /// calls it.
-    pub fn keep_of_seat(&self, what: &What, seat: &Name) {
-        if let Some(mut kept) = slim(what) {
+    pub fn keep_of_seat(&self, event: &Event, seat: &Name) {
+        if let Some(mut kept) = slim(&event.what) {
             if let Some(name) = kept.socket_mut().filter(|name| **name == SEAT_SOCKET) {
                 name.clone_from(seat);
             }
-            self.look().add(kept);
+            self.look().add(event.at, kept);
         }
     }
 
@@ -160,9 +166,8 @@ impl Log {
         self.first_at.unwrap_or_default()
     }
 
-    fn add(&mut self, what: What) {
+    fn add(&mut self, at: Duration, what: What) {
         let weight = weight(&what);
-        let at = self.began.elapsed();
         self.first_at.get_or_insert(at);
         self.weight += weight;
         // Before it is added, so that the room never doubles for one entry too many.
@@ -192,13 +197,12 @@ impl Log {
                 self.carry(socket, |carried| carried.sent += wire.total as u64);
             }
             What::Received { socket, message } => {
-                let is_drawn_by_sender =
-                    self.carry(socket, |carried| carried.received += message.bytes as u64);
-                self.messages += usize::from(!is_drawn_by_sender);
+                let from = self.carry(socket, |carried| carried.received += message.bytes as u64);
+                self.messages += usize::from(!self.is_sent_here(from));
             }
             What::Read { socket, wire: Some(wire), .. } => {
-                let is_drawn_by_sender = self.carry(socket, |carried| carried.received += wire.total as u64);
-                self.messages += usize::from(wire.total > 0 && !is_drawn_by_sender);
+                let from = self.carry(socket, |carried| carried.received += wire.total as u64);
+                self.messages += usize::from(wire.total > 0 && !self.is_sent_here(from));
             }
             What::Closed { socket, .. }
             | What::Aborted { socket }
@@ -215,21 +219,25 @@ impl Log {
             }
             _ => None,
         };
-        self.forget(&name);
-        if self.openings.len() == OPENINGS_MAX
-            && let Some((_, old)) = self.openings.swap_remove_index(0)
-        {
-            self.forget_end(old.connects_from);
-        }
         connects_from.into_iter().for_each(|from| *self.ends.entry(from).or_default() += 1);
-        self.openings.insert(name, Opening { entry, carried: Carried::default(), connects_from });
+        let opening = Opening { entry, carried: Carried::default(), connects_from };
+        let mut old = self.openings.insert(name, opening);
+        if self.openings.len() > OPENINGS_MAX {
+            old = self.openings.swap_remove_index(0).map(|(_, oldest)| oldest);
+        }
+        self.forget_end(old.and_then(|old| old.connects_from));
     }
 
-    /// Counts what a socket carried; whether both ends of its connection are here, so that what one receives the other has sent.
-    fn carry(&mut self, socket: &str, count: impl FnOnce(&mut Carried)) -> bool {
-        let Some(opening) = self.openings.get_mut(socket) else { return false };
+    /// Counts what a socket carried; the address by which its other end is known too.
+    fn carry(&mut self, socket: &str, count: impl FnOnce(&mut Carried)) -> Option<SocketAddr> {
+        let opening = self.openings.get_mut(socket)?;
         count(&mut opening.carried);
-        opening.connects_from.and_then(|from| self.ends.get(&from)).is_some_and(|ends| *ends > 1)
+        opening.connects_from
+    }
+
+    /// Whether both ends of a connection are here, so that what one receives the other has sent.
+    fn is_sent_here(&self, connects_from: Option<SocketAddr>) -> bool {
+        connects_from.and_then(|from| self.ends.get(&from)).is_some_and(|ends| *ends > 1)
     }
 
     fn forget(&mut self, socket: &str) {
@@ -240,11 +248,11 @@ impl Log {
 
     fn forget_end(&mut self, connects_from: Option<SocketAddr>) {
         if let Some(from) = connects_from
-            && let Some(ends) = self.ends.get_mut(&from)
+            && let Place::Occupied(mut ends) = self.ends.entry(from)
         {
-            *ends -= 1;
-            if *ends == 0 {
-                self.ends.remove(&from);
+            *ends.get_mut() -= 1;
+            if *ends.get() == 0 {
+                ends.remove();
             }
         }
     }

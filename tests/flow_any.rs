@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lab2sh::conversation::Conversation;
-use lab2sh::event::{Failure, Half, Message, Met, Name, What, Wire};
+use lab2sh::event::{Event, Failure, Half, Message, Met, Name, What, Wire};
 use lab2sh::net::{End, Framing, Size, Taken};
 use lab2sh::picture::{self, Form};
 use lab2sh::sequence::{Arrival, Sequence, Shown};
@@ -99,7 +99,9 @@ fn every_conversation_can_be_drawn() {
     for seed in 0..CONVERSATIONS {
         let mut dice = Dice(seed);
         let conversation = Conversation::default();
-        (0..EVENTS).for_each(|_| conversation.keep(&dice.event()));
+        (0..EVENTS).for_each(|n| {
+            conversation.keep(&Event { at: Duration::from_millis(n as u64), what: dice.event() })
+        });
         let whole = picture::draw(&conversation.look());
         let mut parts = vec![whole.narrowed(2).0, whole.tail(10).0];
         parts.extend((0..whole.lanes.len()).map(|lane| whole.about(lane)));

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use tokio::sync::Notify;
 
 pub use journal::{Journal, Kept};
@@ -23,6 +24,7 @@ pub use save::save;
 use crate::changes::Changes;
 use crate::conversation::Conversation;
 use crate::event::{Arrival, ClassStatus, Event, Identity, Name, Sink, What};
+use crate::lab::Lab;
 use crate::net::{Framing, Offer, WeakWriter, Writer, frame};
 
 /// How many seat numbers are reserved in the journal at once, so that giving out one costs no wait for the disk.
@@ -59,14 +61,15 @@ pub struct Class {
     sink: Sink,
     /// What is kept of the conversation, with what its clients said.
     pub conversation: Option<Conversation>,
-    started: Instant,
+    /// When the interpreter began that serves it.
+    pub started: Instant,
 }
 
 #[derive(Default)]
 struct State {
     roster: Roster,
-    seats: HashMap<u64, Seat>,
-    per_address: HashMap<IpAddr, usize>,
+    seats: HashMap<u64, Seat, RandomState>,
+    per_address: HashMap<IpAddr, usize, RandomState>,
     next_seat: u64,
     reserved: u64,
     refused: u64,
@@ -90,15 +93,14 @@ pub struct Broadcast {
 }
 
 impl Class {
-    /// A class with what its journal brought back.
+    /// A class that an interpreter serves, with what its journal brought back.
     pub fn new(
+        lab: &Lab,
         name: Name,
         local: SocketAddr,
         limits: Limits,
         journal: Option<(Journal, Kept)>,
         table: Option<PathBuf>,
-        sink: Sink,
-        conversation: Option<Conversation>,
     ) -> Class {
         let mut state = State { next_seat: 1, ..State::default() };
         let journal = journal.map(|(journal, kept)| {
@@ -125,9 +127,9 @@ impl Class {
             closing: AtomicBool::new(false),
             closed: Notify::new(),
             changes: Changes::default(),
-            sink,
-            conversation,
-            started: Instant::now(),
+            sink: lab.sink(),
+            conversation: lab.conversation.clone(),
+            started: lab.started,
         }
     }
 

@@ -87,7 +87,7 @@ async fn repeat(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 
 /// Tries a step until it passes or the time is up; then the last failure says why.
 async fn until(lab: &mut Lab, call: &Call, inner: &Call) -> Result<(), Failure> {
-    let limit = lab.limit(call, None);
+    let limit = lab.settings.limit(call);
     let started = Instant::now();
     let mut rest = FIRST_REST;
     let (mut tried, mut is_last, mut before) = (0, false, None);

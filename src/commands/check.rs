@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Arg, Call, Group, Names, Parsed, Spec};
 use crate::event::{Failure, FailureKind, Message, Met, Name, What};
-use crate::lab::{Lab, Limit};
+use crate::lab::{Lab, Limit, Settings};
 use crate::net::End;
 use crate::pattern::{Mismatch, Pattern};
 use crate::value::Value;
@@ -94,7 +94,8 @@ async fn expect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         _ => {}
     }
     let name = lab.socket_name(call)?;
-    let limit = lab.limit(call, Some(&name));
+    let settings = lab.settings_of(&name);
+    let limit = settings.limit(call);
     match call.args.as_slice() {
         // In boxes: most of what waits here waits for a message.
         [Parsed::Word("eof")] => Box::pin(expect_end(lab, name, limit, End::Closed)).await,
@@ -102,7 +103,7 @@ async fn expect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         [Parsed::Word("nothing")] => Box::pin(expect_nothing(lab, call, name)).await,
         [Parsed::Word(_), Parsed::Value(_)] => {
             let wanted = call.value(lab, 1)?;
-            let message = arrive(lab, call, &name, limit).await?;
+            let message = arrive(lab, call, &name, &settings, limit).await?;
             if message.message.value != wanted || message.message.value.type_name() != wanted.type_name() {
                 let got = &message.message.value;
                 return Err(about_args(call, format!("`{name}` received another value"))
@@ -114,7 +115,7 @@ async fn expect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
             passed(lab, call, name, message, Vec::new())
         }
         [Parsed::Pattern(pattern)] => {
-            let message = arrive(lab, call, &name, limit).await?;
+            let message = arrive(lab, call, &name, &settings, limit).await?;
             let outcome = pattern.matches(&message.message.value, &|reference| lab.lookup(reference))?;
             match outcome {
                 Ok(captures) => passed(lab, call, name, message, captures),
@@ -126,8 +127,14 @@ async fn expect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 }
 
 /// A message that should match. Why ever none came, what fails is the expectation.
-async fn arrive(lab: &mut Lab, call: &Call, name: &str, limit: Limit) -> Result<receive::Arrived, Failure> {
-    receive::arrive(lab, name, limit).await.map_err(|mut failure| {
+async fn arrive(
+    lab: &mut Lab,
+    call: &Call,
+    name: &str,
+    settings: &Settings,
+    limit: Limit,
+) -> Result<receive::Arrived, Failure> {
+    receive::arrive(lab, name, settings, limit).await.map_err(|mut failure| {
         if failure.kind == FailureKind::Network {
             failure.kind = FailureKind::Check;
         }

@@ -89,8 +89,7 @@ async fn serve(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let kept = opened.as_ref().map_or(0, |(_, kept)| kept.rows.len());
     let name = lab.new_crowd_name(call.name.as_deref());
     let table = journal.map(|path| path.with_extension("csv"));
-    let conversation = lab.conversation.clone();
-    let class = Arc::new(Class::new(name.clone(), local, limits, opened, table, lab.sink(), conversation));
+    let class = Arc::new(Class::new(lab, name.clone(), local, limits, opened, table));
     lab.emit(What::Serving {
         class: name,
         local,

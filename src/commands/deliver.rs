@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use smallvec::{SmallVec, smallvec};
 
@@ -220,6 +220,7 @@ impl Drop for Sending<'_> {
 /// Tells the conversation of a message that was begun and did not go out whole: dropped by Ctrl-C, out of time, or broken.
 pub struct Begun<'a, F: Fn() -> Option<Wire>> {
     sink: Sink,
+    since: Instant,
     socket: &'a str,
     writer: &'a Writer,
     /// What the writer had taken before, and what was queued on it then.
@@ -230,9 +231,10 @@ pub struct Begun<'a, F: Fn() -> Option<Wire>> {
 
 impl<'a, F: Fn() -> Option<Wire>> Begun<'a, F> {
     /// A message that is about to be sent on a socket. Its bytes are taken only if they are needed.
-    pub fn new(sink: Sink, socket: &'a str, writer: &'a Writer, wire: F) -> Begun<'a, F> {
+    pub fn new(lab: &Lab, socket: &'a str, writer: &'a Writer, wire: F) -> Begun<'a, F> {
+        let (sink, since) = (lab.sink(), lab.started);
         let (before, left_over) = (writer.sent(), writer.unsent() as u64);
-        Begun { sink, socket, writer, before, left_over, wire: Some(wire) }
+        Begun { sink, since, socket, writer, before, left_over, wire: Some(wire) }
     }
 
     /// It went out whole: there is nothing to tell.
@@ -248,7 +250,7 @@ impl<F: Fn() -> Option<Wire>> Drop for Begun<'_, F> {
             && let Some(wire) = self.wire.take().and_then(|wire| wire())
         {
             let what = What::Begun { socket: self.socket.into(), wire: Box::new(wire), given };
-            (self.sink)(Event { at: Duration::ZERO, what });
+            (self.sink)(Event { at: self.since.elapsed(), what });
         }
     }
 }

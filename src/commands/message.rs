@@ -64,7 +64,7 @@ async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let going = Going::new(lab, call)?;
     let (outlet, framing) = (&going.outlet, going.outlet.framing);
     let (conversation, bytes) = (lab.conversation.clone(), &going.bytes[..going.plan.end()]);
-    let mut begun = Begun::new(lab.sink(), &outlet.name, &outlet.writer, || {
+    let mut begun = Begun::new(lab, &outlet.name, &outlet.writer, || {
         Some(conversation.as_ref()?.wire(bytes, going.codec(), framing))
     });
     let mut sending = Sending::new(&outlet.writer, bytes);
@@ -108,7 +108,7 @@ impl Going {
         };
         let (messages, bytes) = deliver::framed(messages, outlet.framing);
         let plan = Plan::new(lab, delivery, bytes.len())?;
-        let limit = lab.limit(call, Some(&outlet.name));
+        let limit = settings.limit(call);
         let (before, left_over) = (outlet.writer.sent(), outlet.writer.unsent() as u64);
         Ok(Going { outlet, messages, bytes, plan, limit, started: Instant::now(), before, left_over })
     }
@@ -306,11 +306,11 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
 
 async fn recv(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let name = lab.socket_name(call)?;
-    let limit = lab.limit(call, Some(&name));
     if call.form == 1 {
         return recv_n(lab, call, name).await;
     }
-    let arrived = receive::arrive(lab, &name, limit).await?;
+    let settings = lab.settings_of(&name);
+    let arrived = receive::arrive(lab, &name, &settings, settings.limit(call)).await?;
     if let Some(result) = &call.name {
         lab.bind_value(result, arrived.message.value.clone())?;
     }
@@ -326,8 +326,8 @@ async fn recv_n(lab: &mut Lab, call: &Call, name: Name) -> Result<(), Failure> {
         let failure = Failure::script(format!("`recv` takes 1 to {MAX_BYTES} B, not {asked}"));
         return Err(failure.at(call.args_at, 1));
     }
-    let limit = lab.limit(call, Some(&name));
     let settings = lab.settings_of(&name);
+    let limit = settings.limit(call);
     let started = Instant::now();
     let connection = &mut lab.link(&name)?.connection;
     let Some(outcome) = limit.wait(connection.recv(asked)).await else {

@@ -47,7 +47,7 @@ async fn spawn(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
 
 async fn type_in(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let name = lab.program_name(call)?;
-    let limit = lab.limit(call, None);
+    let limit = lab.settings.limit(call);
     if call.form == 0 {
         if !lab.program(&name)?.type_end() {
             return Err(Failure::script(format!("the input of `{name}` has ended before"))
@@ -86,7 +86,7 @@ pub async fn expect_output(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let Some(Parsed::Pattern(pattern)) = call.args.get(1) else { return Err(call.misread(1)) };
     let name = lab.program_name(call)?;
     lab.program(&name)?;
-    let limit = lab.limit(call, None);
+    let limit = lab.settings.limit(call);
     let found = {
         let lab = &*lab;
         let Some((_, program)) = lab.each_program().find(|(it, _)| *it == name) else {
@@ -167,7 +167,7 @@ async fn end_of(lab: &mut Lab, call: &Call, name: &str) -> Result<Ended, Failure
     // A program has a time limit of its own, and `wait` is for its end, not for a message.
     let limit = match call.spec.name {
         "wait" => Limit { duration: call.within.flatten(), from: "the step's `within`" },
-        _ => lab.limit(call, None),
+        _ => lab.settings.limit(call),
     };
     let program = lab.program(name)?;
     match limit.wait(program.wait()).await {

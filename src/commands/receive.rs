@@ -23,20 +23,24 @@ pub struct Arrived {
 }
 
 /// Waits for the next whole message and reads it; it stays on the stream. `Err` says what a person has to know.
-pub async fn arrive(lab: &mut Lab, name: &str, limit: Limit) -> Result<Arrived, Failure> {
-    let settings = lab.settings_of(name);
+pub async fn arrive(
+    lab: &mut Lab,
+    name: &str,
+    settings: &Settings,
+    limit: Limit,
+) -> Result<Arrived, Failure> {
     let started = Instant::now();
     let connection = &mut lab.link(name)?.connection;
     let outcome = limit.wait(pin!(connection.message(settings.framing, settings.max_message))).await;
     let place = match outcome {
         Some(Ok(place)) => place,
-        Some(Err(error)) => return Err(no_message(lab, name, &error, &settings)),
+        Some(Err(error)) => return Err(no_message(lab, name, &error, settings)),
         None => {
             let failure = timed_out(lab, name, limit);
-            return Err(with_head(lab, name, &settings, failure));
+            return Err(with_head(lab, name, settings, failure));
         }
     };
-    look(lab, name, place, &settings, started.elapsed())
+    look(lab, name, place, settings, started.elapsed())
 }
 
 /// Reads the whole message that is at the head of the stream, and leaves it there.

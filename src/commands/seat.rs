@@ -112,7 +112,8 @@ async fn sit(class: &Arc<Class>, connection: Connection, script: &Arc<Script>, s
             if let Some(conversation) = &class.conversation {
                 let (socket, peer) = (format_compact!("seat{number}"), connection.peer);
                 let listener = class.name.clone();
-                conversation.keep(&What::Accepted { socket, listener, peer, took: Duration::ZERO });
+                let what = What::Accepted { socket, listener, peer, took: Duration::ZERO };
+                conversation.keep(&Event { at: class.started.elapsed(), what });
             }
             let lab = Box::new(interpreter(class, connection, settings, number));
             tokio::spawn(seat(class.clone(), lab, script.clone(), number));
@@ -138,6 +139,7 @@ impl Drop for Sitting {
 fn interpreter(class: &Arc<Class>, connection: Connection, settings: Settings, number: u64) -> Lab {
     let mut lab = Lab::new(sink(class, number));
     lab.conversation = class.conversation.clone();
+    lab.started = class.started;
     lab.settings = settings;
     lab.seat = Some((class.clone(), number));
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
@@ -245,7 +247,7 @@ fn sink(class: &Arc<Class>, number: u64) -> Sink {
     let name = format_compact!("seat{number}");
     Arc::new(move |event: Event| {
         if let Some(conversation) = &class.conversation {
-            conversation.keep_of_seat(&event.what, &name);
+            conversation.keep_of_seat(&event, &name);
         }
         tell(&class, number, event.what);
     })

@@ -119,7 +119,7 @@ fn address(lab: &Lab, call: &Call) -> Result<(String, u16), Failure> {
 async fn connect(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let (host, port) = address(lab, call)?;
     lab.check_free(call.name.as_deref())?;
-    let limit = lab.limit(call, None);
+    let limit = lab.settings.limit(call);
     let started = Instant::now();
     let shown = crate::value::escape(&host).into_owned();
     let Some(outcome) = limit.wait(pin!(net::connect(&host, port))).await else {
@@ -199,7 +199,7 @@ async fn accept(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
         })?,
     };
     lab.check_free(call.name.as_deref())?;
-    let limit = lab.limit(call, None);
+    let limit = lab.settings.limit(call);
     let started = Instant::now();
     let nobody_left = lab.nobody_left();
     let listener = lab.listener(&name)?;
@@ -258,8 +258,9 @@ async fn end(lab: &mut Lab, name: Name) {
     match lab.remove_socket(&name) {
         Some(Binding::Connection(link)) => {
             let connection = &link.connection;
-            let (buffered, kernel) = connection.waiting();
-            let dropped = buffered + usize::try_from(kernel.unwrap_or(0)).unwrap_or(0);
+            // What is unread in the kernel is counted for who hears of it: the kernel answers it by itself.
+            let unread = if lab.is_heard() { connection.waiting().1 } else { None };
+            let dropped = connection.buffered().len() + usize::try_from(unread.unwrap_or(0)).unwrap_or(0);
             let (sent, received, unsent) =
                 (connection.writer().sent(), connection.received, connection.writer().unsent());
             if dropped > 0 {

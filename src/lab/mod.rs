@@ -185,6 +185,11 @@ impl Lab {
         }
     }
 
+    /// Whether anybody hears what happens.
+    pub fn is_heard(&self) -> bool {
+        self.sink.is_some()
+    }
+
     /// Tells that something happened.
     pub fn emit(&self, what: What) {
         if let Some(recorder) = &self.recorder {
@@ -197,10 +202,10 @@ impl Lab {
 
     /// Keeps what happens from now on, to be looked back on.
     pub fn keep_conversation(&mut self) {
-        let conversation = Conversation::default();
+        let conversation = Conversation::since(self.started);
         let (kept, told) = (conversation.clone(), self.sink());
         self.sink = Some(Arc::new(move |event: Event| {
-            kept.keep(&event.what);
+            kept.keep(&event);
             told(event);
         }));
         self.conversation = Some(conversation);
@@ -461,17 +466,6 @@ impl Lab {
             link.own.iter().for_each(|setting| settings.set(*setting));
         }
         settings
-    }
-
-    /// How long a step may wait on a socket: `within`, else `timeout`.
-    pub fn limit(&self, call: &Call, name: Option<&str>) -> Limit {
-        match call.within {
-            Some(duration) => Limit { duration, from: "the step's `within`" },
-            None => {
-                let settings = name.map_or(self.settings, |name| self.settings_of(name));
-                Limit { duration: settings.timeout, from: "timeout" }
-            }
-        }
     }
 }
 

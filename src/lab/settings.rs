@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::class::Limits;
-use crate::command::{Codec, OnFailure, Setting, Show};
+use crate::command::{Call, Codec, OnFailure, Setting, Show};
 use crate::net::{Framing, MAX_MESSAGE_DEFAULT};
 
 /// How long a step waits unless `set timeout` or `within` says otherwise.
@@ -68,6 +68,14 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// How long a step may wait: `within`, else `timeout`.
+    pub fn limit(&self, call: &Call) -> Limit {
+        match call.within {
+            Some(duration) => Limit { duration, from: "the step's `within`" },
+            None => Limit { duration: self.timeout, from: "timeout" },
+        }
+    }
+
     /// Sets one option.
     pub fn set(&mut self, setting: Setting) {
         match setting {

@@ -6,6 +6,9 @@ use serde_pickle::SerOptions;
 use super::finish::MAX_DEPTH;
 use crate::value::{Value, escape, path_step};
 
+/// How large most messages of class programs are.
+const USUAL_BYTES: usize = 128;
+
 /// The value as a pickle of protocol 2 or 3 that Python reads back equal and in order. What serde-pickle cannot write
 /// exactly is refused with its place: `VALUE.a[2]` is a set.
 pub fn encode(value: &Value, protocol: u8) -> Result<Vec<u8>, String> {
@@ -15,7 +18,10 @@ pub fn encode(value: &Value, protocol: u8) -> Result<Vec<u8>, String> {
         other => return Err(format!("protocol {other} cannot be written, only 2 and 3")),
     };
     check(value, &mut "VALUE".to_owned(), 0)?;
-    serde_pickle::to_vec(value, options).map_err(|error| escape(&error.to_string()).into_owned())
+    let mut pickle = Vec::with_capacity(USUAL_BYTES);
+    serde_pickle::to_writer(&mut pickle, value, options)
+        .map_err(|error| escape(&error.to_string()).into_owned())?;
+    Ok(pickle)
 }
 
 /// Refuses what cannot be written, before a byte is.
