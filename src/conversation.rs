@@ -1,7 +1,7 @@
 //! The conversation so far: a bounded log of what happened on every socket, which `explain`, `hex` and `flow` look back on.
 
 use std::collections::VecDeque;
-use std::collections::hash_map::{Entry as Place, HashMap};
+use std::collections::hash_map::{self, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use crate::event::{Event, Failure, Message, Name, What, Wire};
+use crate::event::{Event, Failure, FailureFacts, Message, Name, What, Wire};
 use crate::net::Framing;
 use crate::value::Value;
 
@@ -48,6 +48,8 @@ pub struct Log {
     /// Sockets that may still be open and whose opening was dropped; by name, because a class server forgets thousands of
     /// them a second.
     openings: IndexMap<Name, Opening, RandomState>,
+    /// The place among them whose turn it is to make room: in a round, so that each leaves after about as many others.
+    next_out: usize,
     weight: usize,
     dropped: u64,
     /// How many of those that were dropped are messages, as a picture counts them.
@@ -82,6 +84,7 @@ impl Default for Log {
             began: Instant::now(),
             entries: VecDeque::new(),
             openings: IndexMap::default(),
+            next_out: 0,
             weight: 0,
             dropped: 0,
             messages: 0,
@@ -219,13 +222,16 @@ impl Log {
             }
             _ => None,
         };
-        connects_from.into_iter().for_each(|from| *self.ends.entry(from).or_default() += 1);
-        let opening = Opening { entry, carried: Carried::default(), connects_from };
-        let mut old = self.openings.insert(name, opening);
-        if self.openings.len() > OPENINGS_MAX {
-            old = self.openings.swap_remove_index(0).map(|(_, oldest)| oldest);
+        if self.openings.len() == OPENINGS_MAX && !self.openings.contains_key(&name) {
+            // The newest one stands at the end, and takes the place of the one that leaves.
+            let left_out = self.openings.swap_remove_index(self.next_out);
+            self.next_out = (self.next_out + 1) % (OPENINGS_MAX - 1);
+            self.forget_end(left_out.and_then(|(_, opening)| opening.connects_from));
         }
-        self.forget_end(old.and_then(|old| old.connects_from));
+        connects_from.into_iter().for_each(|from| *self.ends.entry(from).or_default() += 1);
+        let before =
+            self.openings.insert(name, Opening { entry, carried: Carried::default(), connects_from });
+        self.forget_end(before.and_then(|before| before.connects_from));
     }
 
     /// Counts what a socket carried; the address by which its other end is known too.
@@ -248,7 +254,7 @@ impl Log {
 
     fn forget_end(&mut self, connects_from: Option<SocketAddr>) {
         if let Some(from) = connects_from
-            && let Place::Occupied(mut ends) = self.ends.entry(from)
+            && let hash_map::Entry::Occupied(mut ends) = self.ends.entry(from)
         {
             *ends.get_mut() -= 1;
             if *ends.get() == 0 {
@@ -328,5 +334,53 @@ fn weight(what: &What) -> usize {
 fn told(failure: &Failure) -> usize {
     let details: usize = failure.details.iter().map(|(_, text)| text.len()).sum();
     let place = failure.place.as_ref().map_or(0, |place| place.text.len());
-    failure.message.len() + details + place
+    size_of::<FailureFacts>() + failure.message.len() + details + place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What opens both ends of a connection: the one that connects, and the one that is accepted.
+    fn pair(number: u16) -> [What; 2] {
+        let (from, to) = (([127, 0, 0, 1], number).into(), ([127, 0, 0, 1], 1).into());
+        let (took, host, listener) = (Duration::ZERO, String::new(), Name::const_new("srv"));
+        [
+            What::Connected { socket: format!("c{number}").into(), peer: to, local: from, host, took },
+            What::Accepted { socket: format!("s{number}").into(), listener, peer: from, took },
+        ]
+    }
+
+    #[test]
+    fn a_message_between_two_ends_counts_once_however_many_are_open() {
+        let conversation = Conversation::default();
+        let keep = |what| conversation.keep(&Event { at: Duration::ZERO, what });
+        let pairs = u16::try_from(OPENINGS_MAX).unwrap();
+        (1..=pairs).flat_map(pair).for_each(keep);
+        let message = || Message::given(Value::None, 4, "pickle", Some(3));
+        for _ in 0..ENTRIES_MAX {
+            keep(What::Sent { socket: format!("c{pairs}").into(), message: message() });
+            keep(What::Received { socket: format!("s{pairs}").into(), message: message() });
+        }
+        let log = conversation.look();
+        let kept = log.entries().filter(|entry| matches!(entry.what, What::Sent { .. })).count();
+        assert_eq!(log.messages_dropped() + kept, ENTRIES_MAX);
+        let carried = 4 * (ENTRIES_MAX - kept) as u64;
+        assert_eq!(log.carried(&format!("c{pairs}")), Carried { sent: carried, received: 0 });
+        assert_eq!(log.openings().count(), OPENINGS_MAX);
+    }
+
+    #[test]
+    fn an_opening_leaves_when_as_many_others_came() {
+        let conversation = Conversation::default();
+        let pairs = u16::try_from(ENTRIES_MAX).unwrap();
+        for what in (1..=pairs).flat_map(pair) {
+            conversation.keep(&Event { at: Duration::ZERO, what });
+        }
+        let log = conversation.look();
+        let oldest = usize::from(pairs) - ENTRIES_MAX / 2 - OPENINGS_MAX;
+        let number =
+            |entry: &Entry| entry.what.socket().and_then(|name| name[1..].parse::<usize>().ok()).unwrap();
+        assert!(log.openings().all(|entry| number(entry) > oldest), "one of long ago is left");
+    }
 }

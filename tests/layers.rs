@@ -72,6 +72,17 @@ fn files_stay_small_and_open_with_a_sentence() {
     }
 }
 
+#[test]
+fn the_readme_names_files_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let named: Vec<&str> =
+        readme.split('`').filter(|it| it.starts_with("src/") && !it.contains(' ')).collect();
+    assert!(named.len() > 20, "only {} were found: is this test still reading the map?", named.len());
+    let missing: Vec<&str> = named.into_iter().filter(|it| !root.join(it).exists()).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}
+
 fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().position(|row| row.contains(&module))
 }

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::smallvec;
 
 use crate::command::{Delivery, Few, Span, Split, whole_number};
-use crate::event::{Dispatch, Event, Failure, Message, Sink, What, Wire};
+use crate::event::{Dispatch, Failure, Message, What, Wire};
 use crate::lab::{Lab, Limit};
 use crate::net::{self, Framing, Send, Writer};
 
@@ -19,7 +19,7 @@ const PIECES_MAX: usize = 10_000;
 /// What `split`, `gap`, `truncate` and `after` make of some bytes.
 pub struct Plan {
     /// The pieces, in order; what is behind the last one never goes out.
-    pub pieces: SmallVec<[Range<usize>; 1]>,
+    pub pieces: Few<Range<usize>>,
     /// How long to wait between two pieces.
     pub gap: Duration,
     /// How long to wait before the first.
@@ -37,7 +37,7 @@ impl Plan {
                 return Err(beyond(&format!("leave the first {end} B"), total, *span));
             }
         }
-        let mut cuts: SmallVec<[usize; 1]> = smallvec![0];
+        let mut cuts: Few<usize> = smallvec![0];
         if let Some((split, span)) = &delivery.split {
             let places = match split {
                 Split::At(places) => places.iter().map(number).collect::<Result<_, _>>()?,
@@ -219,8 +219,7 @@ impl Drop for Sending<'_> {
 
 /// Tells the conversation of a message that was begun and did not go out whole: dropped by Ctrl-C, out of time, or broken.
 pub struct Begun<'a, F: Fn() -> Option<Wire>> {
-    sink: Sink,
-    since: Instant,
+    lab: &'a Lab,
     socket: &'a str,
     writer: &'a Writer,
     /// What the writer had taken before, and what was queued on it then.
@@ -231,10 +230,9 @@ pub struct Begun<'a, F: Fn() -> Option<Wire>> {
 
 impl<'a, F: Fn() -> Option<Wire>> Begun<'a, F> {
     /// A message that is about to be sent on a socket. Its bytes are taken only if they are needed.
-    pub fn new(lab: &Lab, socket: &'a str, writer: &'a Writer, wire: F) -> Begun<'a, F> {
-        let (sink, since) = (lab.sink(), lab.started);
+    pub fn new(lab: &'a Lab, socket: &'a str, writer: &'a Writer, wire: F) -> Begun<'a, F> {
         let (before, left_over) = (writer.sent(), writer.unsent() as u64);
-        Begun { sink, since, socket, writer, before, left_over, wire: Some(wire) }
+        Begun { lab, socket, writer, before, left_over, wire: Some(wire) }
     }
 
     /// It went out whole: there is nothing to tell.
@@ -250,7 +248,7 @@ impl<F: Fn() -> Option<Wire>> Drop for Begun<'_, F> {
             && let Some(wire) = self.wire.take().and_then(|wire| wire())
         {
             let what = What::Begun { socket: self.socket.into(), wire: Box::new(wire), given };
-            (self.sink)(Event { at: self.since.elapsed(), what });
+            self.lab.emit(what);
         }
     }
 }

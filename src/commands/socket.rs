@@ -258,9 +258,8 @@ async fn end(lab: &mut Lab, name: Name) {
     match lab.remove_socket(&name) {
         Some(Binding::Connection(link)) => {
             let connection = &link.connection;
-            // What is unread in the kernel is counted for who hears of it: the kernel answers it by itself.
-            let unread = if lab.is_heard() { connection.waiting().1 } else { None };
-            let dropped = connection.buffered().len() + usize::try_from(unread.unwrap_or(0)).unwrap_or(0);
+            let (buffered, kernel) = connection.waiting();
+            let dropped = buffered + usize::try_from(kernel.unwrap_or(0)).unwrap_or(0);
             let (sent, received, unsent) =
                 (connection.writer().sent(), connection.received, connection.writer().unsent());
             if dropped > 0 {

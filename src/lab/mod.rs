@@ -185,11 +185,6 @@ impl Lab {
         }
     }
 
-    /// Whether anybody hears what happens.
-    pub fn is_heard(&self) -> bool {
-        self.sink.is_some()
-    }
-
     /// Tells that something happened.
     pub fn emit(&self, what: What) {
         if let Some(recorder) = &self.recorder {

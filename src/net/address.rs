@@ -53,7 +53,7 @@ fn opened(stream: TcpStream, address: SocketAddr) -> Result<Connection> {
         // TCP's simultaneous open: a port in the ephemeral range that nobody listens on can connect to itself (RFC 9293, 3.5).
         bail!("connect refused: {address}: the connection met itself, so no server is listening");
     }
-    set_options(SockRef::from(&stream), address.ip());
+    set_options(SockRef::from(&stream));
     Ok(Connection::new(stream, address, local))
 }
 

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,20 +124,16 @@ pub struct Connection {
     pub local: SocketAddr,
 }
 
-/// What every connection is: no delay, and keepalive unless the peer is on this machine, whose kernel tells of each end of a
-/// program.
+/// What every connection is: no delay, keepalive on.
 ///
 /// The peer may have reset it by now. What it sent before that is still to be read, so this is no error here: the kernel no
 /// longer knows the peer and may refuse options, and the first read tells the reset.
-pub fn set_options(socket: SockRef<'_>, peer: IpAddr) {
-    let _ = socket.set_tcp_nodelay(true);
-    if peer.is_loopback() {
-        return;
-    }
+pub fn set_options(socket: SockRef<'_>) {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_INTERVAL);
     #[cfg(not(target_os = "openbsd"))]
     let keepalive = keepalive.with_retries(KEEPALIVE_PROBES);
     let _ = socket.set_tcp_keepalive(&keepalive);
+    let _ = socket.set_tcp_nodelay(true);
 }
 
 impl Connection {

@@ -1,7 +1,7 @@
 //! A listening socket.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -43,7 +43,7 @@ impl Listener {
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         if INHERITS {
-            set_options(SockRef::from(&socket), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+            set_options(SockRef::from(&socket));
         }
         socket.listen(BACKLOG)?;
         let socket = TcpListener::from_std(socket.into())?;
@@ -79,7 +79,7 @@ impl Listener {
 
     fn accepted(&self, stream: TcpStream, peer: SocketAddr) -> io::Result<Connection> {
         if !INHERITS {
-            set_options(SockRef::from(&stream), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+            set_options(SockRef::from(&stream));
         }
         let local = if self.local.ip().is_unspecified() { stream.local_addr()? } else { self.local };
         Ok(Connection::new(stream, peer, local))

@@ -76,11 +76,15 @@ impl Writer {
     /// Queues bytes and waits until the kernel has all that is queued. If the wait is cancelled the rest stays queued, and
     /// the next send takes it along, so the stream stays whole.
     pub async fn send(&self, bytes: &[u8]) -> Send {
-        if !self.can_write() {
-            let why = "the writing half was shut down here";
-            return Send::Broken(io::Error::new(io::ErrorKind::NotConnected, why));
-        }
-        match self.push(bytes) {
+        let pushed = {
+            let mut queue = self.queue();
+            if queue.is_shut {
+                let why = "the writing half was shut down here";
+                return Send::Broken(io::Error::new(io::ErrorKind::NotConnected, why));
+            }
+            self.push(&mut queue, bytes)
+        };
+        match pushed {
             Ok(true) => Send::All,
             Ok(false) => self.drain().await,
             Err(error) => Send::Broken(error),
@@ -95,7 +99,8 @@ impl Writer {
     /// Waits until the kernel has all that is queued.
     pub async fn drain(&self) -> Send {
         loop {
-            match self.push(&[]) {
+            let pushed = self.push(&mut self.queue(), &[]);
+            match pushed {
                 Ok(true) => return Send::All,
                 Ok(false) => {
                     if let Err(error) = self.stream.writable().await {
@@ -109,16 +114,14 @@ impl Writer {
 
     /// Sends without waiting; at most `most` bytes may be left queued.
     pub fn offer(&self, bytes: &[u8], most: usize) -> Offer {
-        {
-            let queue = self.queue();
-            if queue.is_shut {
-                return Offer::Broken;
-            }
-            if queue.unsent.len() + bytes.len() > most {
-                return Offer::Full;
-            }
+        let mut queue = self.queue();
+        if queue.is_shut {
+            return Offer::Broken;
         }
-        match self.push(bytes) {
+        if queue.unsent.len() + bytes.len() > most {
+            return Offer::Full;
+        }
+        match self.push(&mut queue, bytes) {
             Ok(true) => Offer::Sent,
             Ok(false) => Offer::Queued,
             Err(_) => Offer::Broken,
@@ -127,9 +130,8 @@ impl Writer {
 
     /// Gives the kernel what it takes now of what is queued and of `bytes` behind that, and queues the rest of them; whether
     /// that was all. Where nothing is queued they go straight to the kernel: most messages are never queued.
-    fn push(&self, bytes: &[u8]) -> io::Result<bool> {
-        let mut queue = self.queue();
-        let Queue { unsent, sent, .. } = &mut *queue;
+    fn push(&self, queue: &mut Queue, bytes: &[u8]) -> io::Result<bool> {
+        let Queue { unsent, sent, .. } = queue;
         if !unsent.is_empty() {
             unsent.extend_from_slice(bytes);
         }
