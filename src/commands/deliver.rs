@@ -7,7 +7,7 @@ use std::time::Duration;
 use smallvec::smallvec;
 
 use crate::command::{Delivery, Few, Span, Split, whole_number};
-use crate::event::{Dispatch, Failure, Message, What, Wire};
+use crate::event::{Dispatch, Failure, Message};
 use crate::lab::{Lab, Limit};
 use crate::net::{self, Framing, Send, Writer};
 
@@ -213,42 +213,6 @@ impl Drop for Sending<'_> {
     fn drop(&mut self) {
         if self.given > 0 {
             self.writer.keep(&self.bytes[self.given..]);
-        }
-    }
-}
-
-/// Tells the conversation of a message that was begun and did not go out whole: dropped by Ctrl-C, out of time, or broken.
-pub struct Begun<'a, F: Fn() -> Option<Wire>> {
-    lab: &'a Lab,
-    socket: &'a str,
-    writer: &'a Writer,
-    /// What the writer had taken before, and what was queued on it then.
-    before: u64,
-    left_over: u64,
-    wire: Option<F>,
-}
-
-impl<'a, F: Fn() -> Option<Wire>> Begun<'a, F> {
-    /// A message that is about to be sent on a socket. Its bytes are taken only if they are needed.
-    pub fn new(lab: &'a Lab, socket: &'a str, writer: &'a Writer, wire: F) -> Begun<'a, F> {
-        let (before, left_over) = (writer.sent(), writer.unsent() as u64);
-        Begun { lab, socket, writer, before, left_over, wire: Some(wire) }
-    }
-
-    /// It went out whole: there is nothing to tell.
-    pub fn is_done(&mut self) {
-        self.wire = None;
-    }
-}
-
-impl<F: Fn() -> Option<Wire>> Drop for Begun<'_, F> {
-    fn drop(&mut self) {
-        let given = (self.writer.sent() - self.before).saturating_sub(self.left_over);
-        if given > 0
-            && let Some(wire) = self.wire.take().and_then(|wire| wire())
-        {
-            let what = What::Begun { socket: self.socket.into(), wire: Box::new(wire), given };
-            self.lab.emit(what);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::net::{self, End, Framing, Send, Writer};
 use crate::pickle;
 use crate::value::Value;
 
-use super::deliver::{self, Begun, Plan, Sending, Waits};
+use super::deliver::{self, Plan, Sending, Waits};
 use super::receive;
 
 /// The largest file that `send file` reads and the largest `recv N`, in bytes.
@@ -62,18 +62,12 @@ pub(super) struct Outgoing {
 
 async fn send(lab: &mut Lab, call: &Call) -> Result<(), Failure> {
     let going = Going::new(lab, call)?;
-    let (outlet, framing) = (&going.outlet, going.outlet.framing);
-    let (conversation, bytes) = (lab.conversation.clone(), &going.bytes[..going.plan.end()]);
-    let mut begun = Begun::new(lab, &outlet.name, &outlet.writer, || {
-        Some(conversation.as_ref()?.wire(bytes, going.codec(), framing))
-    });
-    let mut sending = Sending::new(&outlet.writer, bytes);
+    let mut begun = Begun { lab, going: &going, is_whole: false };
+    let mut sending = Sending::new(&going.outlet.writer, going.to_go());
     let outcome = sending.within(&going.plan, going.limit, call.within.is_some()).await;
     let waits = sending.waits;
     drop(sending);
-    if let Some(Send::All) = outcome {
-        begun.is_done();
-    }
+    begun.is_whole = matches!(outcome, Some(Send::All));
     drop(begun);
     match outcome {
         Some(Send::All) => {
@@ -111,6 +105,11 @@ impl Going {
         let limit = settings.limit(call);
         let (before, left_over) = (outlet.writer.sent(), outlet.writer.unsent() as u64);
         Ok(Going { outlet, messages, bytes, plan, limit, started: Instant::now(), before, left_over })
+    }
+
+    /// The bytes that go out: all of them, unless they are cut short.
+    fn to_go(&self) -> &[u8] {
+        &self.bytes[..self.plan.end()]
     }
 
     /// How the first message is written.
@@ -152,6 +151,26 @@ impl Going {
             failure = failure.detail("before it", format!("{} B of an earlier `send`", self.left_over));
         }
         failure.wire(lab.wire(&self.bytes, self.codec(), self.outlet.framing)).on(name)
+    }
+}
+
+/// Tells the conversation of a message that was begun and did not go out whole: dropped by Ctrl-C, out of time, or broken.
+struct Begun<'a> {
+    lab: &'a Lab,
+    going: &'a Going,
+    is_whole: bool,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        let Going { outlet, left_over, .. } = self.going;
+        let given = self.going.given().saturating_sub(*left_over);
+        if !self.is_whole
+            && given > 0
+            && let Some(wire) = self.lab.wire(self.going.to_go(), self.going.codec(), outlet.framing)
+        {
+            self.lab.emit(What::Begun { socket: outlet.name.clone(), wire: Box::new(wire), given });
+        }
     }
 }
 
